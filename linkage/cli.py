@@ -1,0 +1,189 @@
+"""The command line: ``linkage --help`` teaches what it can do.
+
+Exit codes of ``run``: 0 released; 2 bad arguments or configuration; 3 a gate stopped the night, nothing
+published; 4 an input could not be read at all.
+"""
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from linkage import __version__
+from linkage.kernel.errors import ConfigurationError, LinkageError
+
+app = typer.Typer(
+    name="linkage",
+    help="gridroll 网格人户一本账: departments' nightly exports become one register of persons and households.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+source_app = typer.Typer(help="Departments: try a new export before it is connected.", no_args_is_help=True)
+model_app = typer.Typer(help="The pinned matching model: train a candidate, approve it.", no_args_is_help=True)
+app.add_typer(source_app, name="source")
+app.add_typer(model_app, name="model")
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="Folder with district.yaml, night.yaml, match.yaml, sources/ ...")]
+StateOption = Annotated[Path, typer.Option("--state", help="Folder where the installation remembers everything.")]
+NightOption = Annotated[str, typer.Option("--date", help="The night, YYYY-MM-DD.")]
+
+
+@app.command()
+def run(
+    exports: Annotated[Path, typer.Option(help="Folder of one night's exports, one folder per department.")],
+    night: NightOption,
+    state: StateOption = Path("state"),
+    config: ConfigOption = Path("config"),
+    hold_abnormal: Annotated[bool, typer.Option(help="Leave an abnormal night unpublished until a person approves.")] = False,
+) -> None:
+    """One night, without Airflow: land, standardise, gate, match, resolve, release, report, publish."""
+    from linkage.night import run_night
+
+    outcome = run_night(exports, state, _date(night), config, hold_abnormal=hold_abnormal, note=console.print)
+    for zh, en in zip(outcome.reasons_zh, outcome.reasons_en, strict=True):
+        console.print(f"[yellow]注意 {zh}[/yellow] ({en})")
+    console.print(f"release {'published' if outcome.published else 'NOT published, waits for a person'}: {outcome.release}")
+    console.print(f"report: {outcome.report}")
+
+
+@app.command()
+def publish(
+    release: Annotated[str, typer.Argument(help="Release id, as `linkage run` printed it.")],
+    state: StateOption = Path("state"),
+) -> None:
+    """Make a held release the current one (verified first)."""
+    from linkage.night import publish_release
+
+    publish_release(state, release)
+    console.print(f"CURRENT is now {release}")
+
+
+@app.command()
+def verify(release: Annotated[Path, typer.Argument(help="Release folder, e.g. state/releases/2026-03-02-1a2b3c4d.")]) -> None:
+    """Check every file of a release against its manifest, and the manifest against its signature."""
+    from linkage.release.verify import verify_release
+
+    for check in verify_release(release):
+        console.print(f"ok  {check}")
+
+
+@app.command()
+def fiction(
+    out: Annotated[Path, typer.Option(help="Folder to write into.")],
+    persons: Annotated[int, typer.Option(min=50, help="Residents of the fictional district.")] = 5000,
+    nights: Annotated[int, typer.Option(min=1, help="Consecutive nights.")] = 1,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 1,
+    dirt: Annotated[str, typer.Option(help="clean, default or heavy.")] = "default",
+    first_night: Annotated[str, typer.Option(help="YYYY-MM-DD of the first night.")] = "2026-03-02",
+) -> None:
+    """Make a fictional district: four departments' exports as they really arrive, with known truth."""
+    from linkage.fiction.district import generate
+
+    summary = generate(persons, nights, seed, out, dirt=dirt, first_night=_date(first_night), note=console.print)
+    console.print_json(json.dumps(summary, default=str, ensure_ascii=False))
+
+
+@app.command()
+def evaluate(
+    release: Annotated[Path, typer.Option(help="Release folder.")],
+    truth: Annotated[Path, typer.Option(help="Folder with persons.parquet and records.parquet, or its parent.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score a release against known truth: pairs, B-cubed, exact persons, households, golden fields, by subgroup."""
+    from linkage.evaluate.score import evaluate as score
+    from linkage.evaluate.text import render
+
+    result = score(release, truth)
+    if as_json:
+        console.print_json(json.dumps(result.as_dict(), ensure_ascii=False))
+    else:
+        console.print(render(result))
+
+
+@app.command()
+def land(
+    source: Annotated[str, typer.Argument(help="Department, e.g. police.")],
+    exports: Annotated[Path, typer.Option(help="Folder of one night's exports.")],
+    night: NightOption,
+    state: StateOption = Path("state"),
+    config: ConfigOption = Path("config"),
+) -> None:
+    """Copy one department's files of a night into the state (hashed, read-only)."""
+    from linkage.night import land_source
+
+    console.print_json(json.dumps(land_source(exports, state, _date(night), config, source)))
+
+
+@app.command()
+def doctor(state: StateOption = Path("state"), config: ConfigOption = Path("config")) -> None:
+    """What is wrong with this installation: configuration, state, signing key, current release."""
+    from linkage.doctor import examine
+
+    findings = examine(state, config)
+    for finding in findings:
+        console.print(f"{'ok  ' if finding.good else 'BAD '}{finding.text}" + ("" if finding.good else f"\n    -> {finding.remedy}"))
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+@source_app.command("check")
+def source_check(
+    config: Annotated[Path, typer.Argument(help="The department's YAML, e.g. config/sources/police.yaml.")],
+    file: Annotated[Path, typer.Argument(help="One file as the department delivers it.")],
+) -> None:
+    """Dry run for connecting a department: what maps, what does not, sample values masked. Changes nothing."""
+    from linkage.kernel.config import read_config
+    from linkage.kernel.source_config import SourceConfig
+    from linkage.sources.check import check_file, render
+
+    console.print(render(check_file(read_config(config, SourceConfig), file)))
+
+
+@model_app.command("train")
+def model_train(night: NightOption, state: StateOption = Path("state"), config: ConfigOption = Path("config")) -> None:
+    """Train a candidate model on the newest run; it is not used until approved."""
+    from linkage.night import train_model
+
+    console.print(f"candidate {train_model(state, _date(night), config)}: read its card.json, then `linkage model approve`")
+
+
+@model_app.command("approve")
+def model_approve(model_id: Annotated[str, typer.Argument(help="Candidate model id.")], state: StateOption = Path("state")) -> None:
+    """Make a candidate the live model, from the next night on."""
+    from linkage.night import approve_model
+
+    approve_model(state, model_id)
+    console.print(f"live model: {model_id}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    console.print(__version__)
+
+
+def main() -> None:
+    """Entry point: errors are shown as what happened and what to do, with their exit code."""
+    try:
+        app(standalone_mode=True)
+    except LinkageError as error:
+        errors.print(f"[red]错误 error:[/red] {error.what}\n  -> {error.remedy}")
+        sys.exit(error.exit_code)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"{text!r} is not a date.", remedy="Write the night as YYYY-MM-DD, e.g. 2026-03-02.") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,310 @@
+"""The whole night on one page: land, plan, run the stages in order, assess, publish.
+
+The command line and the DAGs both run these functions. A run's id is made of the night and a fingerprint
+of everything the night depends on, so a killed night finds its own finished stages again, and the same inputs
+never give two different registers.
+"""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from linkage import __version__
+from linkage.kernel.config import read_config
+from linkage.kernel.engine import Engine
+from linkage.kernel.errors import ConfigurationError, GateStopped, LinkageError, UnreadableInput
+from linkage.kernel.run import Progress, StageContext, StageFunction, State, Summary, run_stage, stage_context, write_json
+from linkage.kernel.source_config import read_source_configs
+from linkage.match import models
+from linkage.match import stage as match_stage
+from linkage.night_config import DistrictConfig, NightConfig
+from linkage.quality import stage as quality_stage
+from linkage.register import stage as register_stage
+from linkage.release import publish as release_publish
+from linkage.release import stage as release_stage
+from linkage.release.verify import previous_release
+from linkage.report import stage as report_stage
+from linkage.resolve import stage as resolve_stage
+from linkage.review import judgements
+from linkage.sources import landing
+from linkage.sources import stage as sources_stage
+from linkage.standardise import stage as standardise_stage
+
+STAGE_FUNCTIONS: Mapping[str, StageFunction] = {
+    "sources": sources_stage.run,
+    "standardise": standardise_stage.run,
+    "gate_incoming": quality_stage.run_incoming,
+    "model": match_stage.run_model,
+    "match": match_stage.run,
+    "resolve": resolve_stage.run,
+    "register": register_stage.run,
+    "gate_outgoing": quality_stage.run_outgoing,
+    "release": release_stage.run,
+    "report": report_stage.run,
+}
+STAGES: tuple[str, ...] = tuple(STAGE_FUNCTIONS)
+GATES = ("gate_incoming", "gate_outgoing")
+TIMINGS = "timings.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a night ended: the published (or held) release, and why it may need a person."""
+
+    run_id: str
+    release: Path
+    report: Path
+    published: bool
+    abnormal: bool
+    reasons_zh: tuple[str, ...]
+    reasons_en: tuple[str, ...]
+
+
+def run_night(exports: Path, state: Path, night: date, config_dir: Path, *, hold_abnormal: bool = False, note: Progress = print) -> Outcome:
+    """One night without Airflow: land every department, run all stages, publish.
+
+    ``hold_abnormal`` leaves an abnormal night unpublished (as the DAGs do until a person approves).
+    Raises ConfigurationError (exit code 2), GateStopped (3), UnreadableInput (4); the last release stays.
+    """
+    if not exports.is_dir():
+        raise ConfigurationError(f"Exports folder {exports} does not exist.", remedy="Give --exports the folder of one night, with one folder per department.")
+    landed = 0
+    for source in read_source_configs(config_dir):
+        try:
+            land_source(exports, state, night, config_dir, source)
+            landed += 1
+        except UnreadableInput as error:
+            if landing.latest_landing(State(state), night, source) is None:
+                raise
+            note(f"{source}: {error.what} The night goes on with the department's last landing.")
+    if not landed:
+        raise UnreadableInput(f"No department delivered anything in {exports}.", remedy="Check the folder and the patterns in config/sources/*.yaml.")
+    run_id = plan_night(state, night, config_dir)
+    for stage in STAGES:
+        run_one_stage(state, run_id, stage, note=note)
+    verdict = assess(state, run_id)
+    publish = not (hold_abnormal and verdict["abnormal"])
+    if publish:
+        publish_release(state, run_id)
+    return Outcome(
+        run_id=run_id,
+        release=State(state).releases / run_id,
+        report=State(state).runs / run_id / "report" / "index.html",
+        published=publish,
+        abnormal=verdict["abnormal"],
+        reasons_zh=tuple(verdict["reasons_zh"]),
+        reasons_en=tuple(verdict["reasons_en"]),
+    )
+
+
+def land_source(exports: Path, state: Path, night: date, config_dir: Path, source: str) -> dict[str, Any]:
+    """Copy one department's files into the state, hashed and read-only. Raises UnreadableInput if nothing is there."""
+    configs = read_source_configs(config_dir)
+    if source not in configs:
+        raise ConfigurationError(f"There is no department {source!r}.", remedy=f"Known departments: {', '.join(configs)}.")
+    return _landing_entry(State(state), landing.land(exports, State(state), night, configs[source]), night)
+
+
+def plan_night(state: Path, night: date, config_dir: Path) -> str:
+    """Fix what the night depends on and return its run id.
+
+    The newest landing of each department counts; one that did not deliver is represented by its last landing
+    and marked stale. Raises UnreadableInput when a department has never delivered.
+    """
+    where = State(state)
+    read_config(config_dir / "night.yaml", NightConfig)
+    district = read_config(config_dir / "district.yaml", DistrictConfig)
+    landings: dict[str, dict[str, Any]] = {}
+    for source, config in read_source_configs(config_dir).items():
+        found = landing.latest_landing(where, night, source)
+        if found is None:
+            raise UnreadableInput(
+                f"Department {source!r} ({config.title.zh}) has never delivered.",
+                remedy="Ask for its export, or take its file out of config/sources until it delivers.",
+            )
+        landings[source] = _landing_entry(where, found, night)
+    previous = previous_release(where, night)
+    plan: dict[str, Any] = {
+        "night": night.isoformat(),
+        "district": district.district,
+        "landings": landings,
+        "previous_release": previous.name if previous else None,
+        "configuration_sha256": _folder_hash(config_dir, expectations_dir(config_dir)),
+        "code_version": __version__,
+        "code_sha256": _folder_hash(Path(__file__).parent),
+        "model_id": models.live_model_id(where, before=night),
+        "judgements_sha256": judgements.table_hash(where),
+    }
+    run_id = f"{night.isoformat()}-{_hash_text(json.dumps(plan, sort_keys=True))[:8]}"
+    run_dir = where.runs / run_id
+    if not (run_dir / "run.json").exists():
+        run_dir.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(config_dir, run_dir / "config", dirs_exist_ok=True)
+        shutil.copytree(expectations_dir(config_dir), run_dir / "expectations", dirs_exist_ok=True)
+        judgements.write_judgements(where, run_dir / "judgements.parquet")
+        write_json(run_dir / "run.json", plan | {"run_id": run_id})
+    return run_id
+
+
+def run_one_stage(state: Path, run_id: str, stage: str, *, note: Progress = print) -> Summary:
+    """Run one stage of a planned night (or find it finished). Raises GateStopped when its gate says stop."""
+    if stage not in STAGE_FUNCTIONS:
+        raise ConfigurationError(f"There is no stage {stage!r}.", remedy=f"Stages in order: {', '.join(STAGES)}.")
+    where = State(state)
+    run_dir = where.runs / run_id
+    plan = read_plan(state, run_id)
+    night = date.fromisoformat(plan["night"])
+    limits = read_config(run_dir / "config" / "night.yaml", NightConfig).engine
+    previous = where.releases / plan["previous_release"] if plan["previous_release"] else None
+    started = time.monotonic()
+    scratch = run_dir / ".scratch"
+    with Engine(threads=limits.threads, memory_limit=limits.memory_limit, temp_dir=scratch) as engine:
+        base = StageContext(
+            night=night,
+            run_id=run_id,
+            run_dir=run_dir,
+            stage=stage,
+            out_dir=run_dir,
+            config_dir=run_dir / "config",
+            state=where,
+            engine=engine,
+            previous_release=previous,
+            previous_run=where.runs / previous.name if previous and (where.runs / previous.name).is_dir() else None,
+            model_dir=run_dir / "model",
+            note=note,
+        )
+        finished_before = (run_dir / stage / "_stage.json").exists()
+        summary = run_stage(STAGE_FUNCTIONS[stage], stage_context(base, stage))
+    shutil.rmtree(scratch, ignore_errors=True)
+    if not finished_before:
+        seconds = round(time.monotonic() - started, 1)
+        _record_timing(run_dir, stage, seconds)
+        note(f"{stage}: {seconds:.1f} s")
+    if stage in GATES and summary.get("verdict") == "stop":
+        raise GateStopped(
+            f"The gate {stage} stopped the night {plan['night']}; nothing was published. "
+            + "; ".join([*summary.get("reasons_zh", []), *summary.get("reasons_en", [])]),
+            remedy=f"Read {run_dir / stage / 'index.html'}, have the department correct its export, and run the night again.",
+        )
+    return summary
+
+
+def assess(state: Path, run_id: str) -> dict[str, Any]:
+    """Whether a person should look before publishing: ``{"abnormal", "reasons_zh", "reasons_en"}``."""
+    run_dir = State(state).runs / run_id
+    plan = read_plan(state, run_id)
+    limits = read_config(run_dir / "config" / "night.yaml", NightConfig).abnormal
+    zh: list[str] = []
+    en: list[str] = []
+    stale = sorted(name for name, entry in plan["landings"].items() if entry["stale"])
+    if len(stale) >= limits.late_sources > 0:
+        zh.append(f"{len(stale)} 个部门未按时交数，沿用上次数据：{'、'.join(stale)}")
+        en.append(f"{len(stale)} department(s) late, linked with their last landing: {', '.join(stale)}")
+    warnings = sum(_summary(run_dir, gate).get("warnings", 0) for gate in GATES)
+    if warnings > limits.gate_warnings:
+        zh.append(f"门禁警告 {warnings} 条，超过 {limits.gate_warnings} 条")
+        en.append(f"{warnings} gate warnings, more than {limits.gate_warnings}")
+    resolved = _summary(run_dir, "resolve")
+    before = resolved.get("persons_before", 0)
+    if before:
+        for key, limit, label_zh, label_en in (
+            ("persons_merged", limits.merged_percent, "合并", "merged"),
+            ("persons_split", limits.split_percent, "拆分", "split"),
+            ("persons_ended", limits.ended_percent, "终止", "ended"),
+        ):
+            share = 100 * resolved.get(key, 0) / before
+            if share > limit:
+                zh.append(f"{label_zh}人员占 {share:.2f}%，超过 {limit}%")
+                en.append(f"{share:.2f}% of persons {label_en}, more than {limit}%")
+        change = 100 * abs(resolved.get("persons", 0) - before) / before
+        if change > limits.persons_change_percent:
+            zh.append(f"人数变化 {change:.1f}%，超过 {limits.persons_change_percent}%")
+            en.append(f"the register changed by {change:.1f}%, more than {limits.persons_change_percent}%")
+    return {"abnormal": bool(zh), "reasons_zh": zh, "reasons_en": en}
+
+
+def publish_release(state: Path, run_id: str) -> None:
+    """Verify the release and make it CURRENT, atomically."""
+    release_publish.publish(State(state), run_id)
+
+
+def train_model(state: Path, night: date, config_dir: Path) -> str:
+    """Train a candidate model on the newest run of ``night`` or before; it is not live until approved."""
+    where = State(state)
+    runs = sorted(p.parent.name for p in where.runs.glob("*/gate_incoming") if p.parent.name[:10] <= night.isoformat())
+    if not runs:
+        raise LinkageError("There is no run to train on.", remedy="Run a night first; the first night trains the first model by itself.")
+    run_id = runs[-1]
+    limits = read_config(config_dir / "night.yaml", NightConfig).engine
+    with Engine(threads=limits.threads, memory_limit=limits.memory_limit, temp_dir=where.runs / run_id / ".scratch") as engine:
+        return models.train_candidate(engine, where, where.runs / run_id / "gate_incoming" / "common_records.parquet", config_dir, night)
+
+
+def approve_model(state: Path, model_id: str) -> None:
+    """Make a candidate model the live one, from the next night on."""
+    models.approve(State(state), model_id)
+
+
+def retain(state: Path, night: date, config_dir: Path) -> dict[str, Any]:
+    """Delete what the retention policy says, seen from ``night``; the current release and its chain stay."""
+    from linkage.release.retention import apply_retention
+
+    policy = read_config(config_dir / "night.yaml", NightConfig).retention
+    return apply_retention(State(state), night, runs_days=policy.runs_days, landings_days=policy.landings_days, releases_days=policy.releases_days)
+
+
+def read_plan(state: Path, run_id: str) -> dict[str, Any]:
+    """What ``plan_night`` fixed for ``run_id``."""
+    path = State(state).runs / run_id / "run.json"
+    if not path.exists():
+        raise LinkageError(f"There is no run {run_id!r} in {state}.", remedy="Plan the night first, or check --state.")
+    plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return plan
+
+
+def expectations_dir(config_dir: Path) -> Path:
+    """The expectation suites that belong to ``config_dir``: beside it, else the ones that ship with gridroll."""
+    beside = config_dir.resolve().parent / "expectations"
+    return beside if beside.is_dir() else Path(__file__).resolve().parent.parent / "expectations"
+
+
+def _landing_entry(state: State, found: landing.Landing, night: date) -> dict[str, Any]:
+    return {
+        "source": found.source,
+        "night": found.night.isoformat(),
+        "path": found.path.relative_to(state.root).as_posix(),
+        "sha256": found.sha256,
+        "stale": found.night < night,
+    }
+
+
+def _summary(run_dir: Path, stage: str) -> Summary:
+    path = run_dir / stage / "_stage.json"
+    summary: Summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return summary
+
+
+def _record_timing(run_dir: Path, stage: str, seconds: float) -> None:
+    path = run_dir / TIMINGS
+    timings = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    write_json(path, timings | {stage: seconds})
+
+
+def _hash_text(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _folder_hash(*folders: Path) -> str:
+    """SHA-256 over names and contents of all files below ``folders`` that are not caches."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+            digest.update(path.relative_to(folder).as_posix().encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,63 @@
+"""The closed models of ``config/night.yaml`` and ``config/district.yaml``."""
+
+from linkage.kernel.config import ClosedModel
+from linkage.kernel.source_config import Bilingual
+
+
+class DistrictConfig(ClosedModel):
+    """The district this installation serves."""
+
+    district: str
+    """GB/T 2260 code, six digits; it enters every permanent id."""
+    title: Bilingual
+    """Name for pages and reports."""
+    timezone: str = "Asia/Shanghai"
+    """Time zone of the night's date."""
+
+
+class EngineConfig(ClosedModel):
+    """Limits of the SQL engine."""
+
+    threads: int = 2
+    """CPU cores DuckDB may use."""
+    memory_limit: str = "4GB"
+    """Memory beyond which DuckDB spills to disk."""
+
+
+class AbnormalConfig(ClosedModel):
+    """When a person must look before the night is published. Percentages of the persons of the release before."""
+
+    gate_warnings: int = 8
+    """More gate warnings than this."""
+    merged_percent: float = 1.0
+    """More persons than this merged into another."""
+    split_percent: float = 0.5
+    """More persons than this split."""
+    ended_percent: float = 3.0
+    """More persons than this ended."""
+    persons_change_percent: float = 5.0
+    """The register grew or shrank by more than this."""
+    late_sources: int = 1
+    """This many departments, or more, were linked with an old landing."""
+
+
+class RetentionConfig(ClosedModel):
+    """How long things are kept, in days."""
+
+    runs_days: int = 30
+    """Working tables of a run."""
+    landings_days: int = 90
+    """Copies of the departments' files."""
+    releases_days: int = 1095
+    """Releases (order 809, art. 29: three years)."""
+
+
+class NightConfig(ClosedModel):
+    """How a night runs."""
+
+    engine: EngineConfig = EngineConfig()
+    """Limits of the SQL engine."""
+    abnormal: AbnormalConfig = AbnormalConfig()
+    """When a person must look before publishing."""
+    retention: RetentionConfig = RetentionConfig()
+    """What is kept how long."""
