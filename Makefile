@@ -1,0 +1,51 @@
+# gridroll: what you can do here. `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+PYTEST_WORKERS ?= 2
+UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
+	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+.PHONY: help setup demo test lint format unit lock serve-airflow system-packages clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## create .venv from the hash-pinned lock (needs Python 3.11 to 3.13 and pip)
+
+$(STAMP): requirements-dev.lock pyproject.toml scripts/setup
+	@scripts/setup
+	@touch $@
+
+demo: $(STAMP) ## set up everything, then two nights of a fictional district through Airflow's own runner
+	@scripts/demo
+
+test: $(STAMP) system-packages ## set up everything, then lint, types and every test
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile
+
+unit: $(STAMP) ## only the quick tests
+	$(BIN)/pytest -m "not slow"
+
+lint: $(STAMP) ## ruff (with its Airflow rules) and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## let ruff correct what it can
+	$(BIN)/ruff check --fix .
+
+lock: $(STAMP) ## resolve pyproject.toml again into requirements.lock and requirements-dev.lock
+	$(UV_COMPILE) -o requirements.lock
+	$(UV_COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
+
+serve-airflow: $(STAMP) ## Airflow's own pages for the demo on http://127.0.0.1:8080 (development only)
+	@scripts/serve-airflow
+
+system-packages: # Chromium and PostgreSQL, which some tests drive
+	@scripts/system-packages
+
+clean: ## remove the environment, caches and the demo
+	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
