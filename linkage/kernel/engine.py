@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import duckdb
+import pyarrow as pa
 
 from linkage.kernel.contracts import contract
 from linkage.kernel.errors import LinkageError
@@ -46,7 +47,9 @@ class Engine:
 
     def run_sql(self, package: str, name: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run the file ``<package>/sql/<name>.sql`` (it may hold several statements; values are bound by $name)."""
-        self.con.execute(read_sql(package, name), dict(parameters) if parameters else None)
+        for statement in self.con.extract_statements(read_sql(package, name)):
+            bound = {key: value for key, value in (parameters or {}).items() if key in statement.named_parameters}
+            self.con.execute(statement, bound or None)
 
     def write_table(self, table: str, path: Path, *, source: str | None = None) -> int:
         """Write ``source`` (a relation, by default named like the table) as the contract ``table`` says.
@@ -71,7 +74,7 @@ class Engine:
         required = [f.name for f in spec.fields if not f.nullable]
         if required:
             tests = ", ".join(f"count(*) FILTER ({quote_name(n)} IS NULL)" for n in required)
-            counts = self.con.execute(f"SELECT {tests} FROM read_parquet({quote_text(path)})").fetchone() or ()
+            (counts,) = self.con.execute(f"SELECT {tests} FROM read_parquet({quote_text(path)})").fetchall()
             empty = {n: c for n, c in zip(required, counts, strict=True) if c}
             if empty:
                 raise LinkageError(
@@ -92,9 +95,19 @@ class Engine:
             self.con.execute("SET preserve_insertion_order = false")
 
     def scalar(self, query: str, parameters: Mapping[str, Any] | None = None) -> Any:
-        """First column of the first row of ``query``."""
-        row = self.con.execute(query, dict(parameters) if parameters else None).fetchone()
-        return row[0] if row else None
+        """First column of the first row of ``query``; reads all rows, because DuckDB 2 refuses further work behind an unfinished result."""
+        rows = self.con.execute(query, dict(parameters) if parameters else None).fetchall()
+        return rows[0][0] if rows else None
+
+    def arrow(self, query: str) -> pa.Table:
+        """The result of ``query`` as an Arrow table."""
+        return self.con.sql(query).to_arrow_table()
+
+    def load_arrow(self, name: str, table: pa.Table) -> None:
+        """Copy an Arrow table into the engine as the temp table ``name``."""
+        self.con.register("incoming_arrow", table)
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote_name(name)} AS SELECT * FROM incoming_arrow")
+        self.con.unregister("incoming_arrow")
 
     def rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """All rows of ``query`` as dictionaries: for summaries, never for whole tables."""

@@ -1,0 +1,109 @@
+"""The one place that knows Splink: training parameters and scoring pairs on the engine's connection.
+
+Method: Fellegi and Sunter (1969) as implemented by Splink 5. Parameters are learned without labels: m on pairs
+that share a good identity number (for the number itself: name, birth date and home), u on random pairs, with
+the true matches among them subtracted.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from splink import DuckDBAPI, Linker, SettingsCreator
+
+from linkage.kernel.engine import Engine, quote_name
+from linkage.match.config import BlockingRuleConfig, ComparisonConfig, MatchConfig
+
+NUMBER_LABEL = "good_number"
+NAME_LABEL = "name_birth_label"
+
+logging.getLogger("splink").setLevel(logging.ERROR)
+
+
+def gamma_of(comparison: ComparisonConfig) -> dict[str, int]:
+    """Splink's number of each level: -1 missing, then falling to 0 for ELSE."""
+    real = [level.name for level in comparison.levels if not level.missing]
+    numbers = {name: len(real) - 1 - position for position, name in enumerate(real)}
+    return numbers | {level.name: -1 for level in comparison.levels if level.missing}
+
+
+def comparison_settings(comparison: ComparisonConfig, parameters: Mapping[str, tuple[float, float]] | None = None) -> dict[str, Any]:
+    """One comparison as Splink reads it; ``parameters`` maps level name to (m, u)."""
+    levels: list[dict[str, Any]] = []
+    for level in comparison.levels:
+        entry: dict[str, Any] = {"sql_condition": level.sql, "label_for_charts": level.name}
+        if level.missing:
+            entry["is_null_level"] = True
+        else:
+            if level.term_frequency:
+                entry |= {"tf_adjustment_column": level.term_frequency, "tf_adjustment_weight": 1.0, "disable_tf_exact_match_detection": True}
+            if parameters:
+                entry["m_probability"], entry["u_probability"] = parameters[level.name]
+        levels.append(entry)
+    return {"output_column_name": comparison.name, "comparison_levels": levels}
+
+
+def estimate_m(engine: Engine, table: str, comparisons: Iterable[ComparisonConfig], label: str) -> dict[str, dict[str, float]]:
+    """Share of each level among pairs of records that agree on the column ``label``."""
+    chosen = list(comparisons)
+    linker = _linker(engine, table, {"link_type": "dedupe_only", "comparisons": [comparison_settings(c) for c in chosen]})
+    linker.training.estimate_m_from_label_column(label)
+    return _trained(linker, chosen, "m_probability")
+
+
+def estimate_u(engine: Engine, table: str, config: MatchConfig) -> dict[str, dict[str, float]]:
+    """Share of each level among pairs drawn at random (true matches still included)."""
+    linker = _linker(engine, table, {"link_type": "dedupe_only", "comparisons": [comparison_settings(c) for c in config.comparisons]})
+    linker.training.estimate_u_using_random_sampling(max_pairs=config.training.random_pairs, seed=config.training.seed, min_count_per_level=None, num_chunks=1)
+    return _trained(linker, config.comparisons, "u_probability")
+
+
+def score_pairs(engine: Engine, table: str, model: Mapping[str, Any], rules: Iterable[BlockingRuleConfig], floor_match_weight: float) -> tuple[str, str]:
+    """Score all pairs that a rule finds; returns the names of two tables: blocked pairs and scored pairs.
+
+    Scored pairs have ``unique_id_l < unique_id_r``, ``match_key`` (position of the rule), ``match_weight``, and
+    per comparison ``gamma_<name>`` and ``mw_<name>`` (with ``mw_tf_adj_<name>``).
+    """
+    settings = dict(model["splink"]) | {
+        "blocking_rules_to_generate_predictions": [blocking_rule_settings(rule) for rule in rules],
+        "retain_matching_columns": True,  # without it Splink drops the levels (gamma) too
+        "retain_intermediate_calculation_columns": True,
+    }
+    linker = _linker(engine, table, settings)
+    blocked = linker.inference.compute_blocked_pairs_for_predict()
+    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE blocked_pairs AS SELECT match_key, count(*) AS pairs FROM {quote_name(blocked.physical_name)} GROUP BY 1")
+    scored = linker.inference.predict(threshold_match_weight=floor_match_weight)
+    return "blocked_pairs", scored.physical_name
+
+
+def blocking_rule_settings(rule: BlockingRuleConfig) -> dict[str, Any]:
+    """A rule as Splink reads it: equality of the column that ``blocking_columns_sql`` prepared."""
+    column = f"block_{rule.name}"
+    settings: dict[str, Any] = {"blocking_rule": f"l.{column} = r.{column}"}
+    if rule.explode:
+        settings["arrays_to_explode"] = [column]
+    return settings
+
+
+def drop_splink_tables(engine: Engine) -> None:
+    """Remove what Splink left in the engine."""
+    for (name,) in engine.con.execute("SELECT table_name FROM information_schema.tables WHERE table_name LIKE '\\_\\_splink\\_\\_%' ESCAPE '\\'").fetchall():
+        engine.con.execute(f"DROP TABLE IF EXISTS {quote_name(name)}")
+        engine.con.execute(f"DROP VIEW IF EXISTS {quote_name(name)}")
+
+
+def _linker(engine: Engine, table: str, settings: Mapping[str, Any]) -> Linker:
+    api = DuckDBAPI(connection=engine.con)
+    return Linker(api.register(table), SettingsCreator(**settings), log_level=None, validate_settings=False)
+
+
+def _trained(linker: Linker, comparisons: Iterable[ComparisonConfig], parameter: str) -> dict[str, dict[str, float]]:
+    """Read the estimates back; a level Splink never saw gets zero."""
+    by_name = {c["output_column_name"]: c for c in linker.misc.save_model_to_json()["comparisons"]}
+    found: dict[str, dict[str, float]] = {}
+    for comparison in comparisons:
+        levels = by_name[comparison.name]["comparison_levels"]
+        found[comparison.name] = {
+            level["label_for_charts"]: value if isinstance(value := level.get(parameter), float) else 0.0 for level in levels if not level.get("is_null_level")
+        }
+    return found

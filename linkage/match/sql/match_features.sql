@@ -1,0 +1,50 @@
+-- One row per record: what blocking rules and comparisons may look at. $filler dates are already null.
+-- unique_id is the rank of the record key, so it does not depend on the order of input.
+CREATE OR REPLACE TEMP TABLE match_features AS
+WITH base AS (
+    SELECT
+        row_number() OVER (ORDER BY record_key) AS unique_id,
+        record_key, source, feed,
+        CASE WHEN identity_grade IN ('A', 'B', 'C', 'D') THEN identity_number END AS number,
+        identity_grade, identity_kind, identity_partial, identity_birth_date,
+        CASE WHEN name_kind IN ('newborn_placeholder', 'missing') THEN NULL ELSE nullif(name_key, '') END AS name,
+        CASE WHEN name_kind IN ('newborn_placeholder', 'missing') THEN NULL ELSE nullif(name_sound, '') END AS name_sound,
+        name_kind,
+        nullif(former_name_key, '') AS former_name,
+        CASE WHEN strpos(full_name, '·') > 0 THEN string_split(full_name, '·') END AS name_segments,
+        coalesce(birth_date, identity_birth_date) AS birth_date,
+        CASE WHEN birth_date IS NOT NULL THEN birth_date_precision WHEN identity_birth_date IS NOT NULL THEN 'day' END AS birth_precision,
+        birth_date_lunar AS birth_lunar,
+        coalesce(CASE WHEN sex IN ('1', '2') THEN sex END, identity_sex) AS sex,
+        ethnicity,
+        CASE WHEN len(phones) > 0 THEN list_sort(phones) END AS phones,
+        contact_phone,
+        head_name_key AS head_name, mother_name_key AS mother_name, mother_identity_number AS mother_number,
+        list_sort(list_distinct(list_filter([residence_dwelling_key, hukou_dwelling_key, 'code ' || dwelling_code], lambda x: x IS NOT NULL))) AS dwellings,
+        list_sort(list_distinct(list_filter([residence_building_key, hukou_building_key], lambda x: x IS NOT NULL))) AS buildings,
+        list_sort(list_distinct(list_filter([residence_community, hukou_community], lambda x: x IS NOT NULL))) AS communities,
+        coalesce(residence_estate, residence_road, hukou_estate, hukou_road) AS estate
+    FROM common_records
+)
+SELECT
+    unique_id, record_key, source, feed, number, identity_grade, identity_kind,
+    CASE
+        WHEN number IS NOT NULL AND length(number) = 18 THEN left(number, 15)
+        WHEN identity_grade = 'E' AND strpos(left(identity_partial, 15), '_') = 0 AND length(identity_partial) >= 15 THEN left(identity_partial, 15)
+    END AS number15,
+    CASE WHEN number IS NULL AND identity_grade = 'E' THEN identity_partial END AS number_pattern,
+    CASE WHEN number IS NULL AND identity_grade = 'F' THEN identity_partial END AS number_damaged,
+    CASE WHEN identity_grade = 'A' AND identity_kind IN ('resident_id', 'hmt_residence_permit', 'foreign_permanent_resident') THEN number END AS good_number,
+    name, name_sound, name_kind, former_name, name_segments,
+    split_part(name_sound, ' ', 1) AS surname_sound,
+    CASE WHEN name_kind = 'masked' OR strpos(name, '?') > 0 THEN replace(replace(name, '?', '_'), '*', '%') END AS name_pattern,
+    birth_date, birth_precision, birth_lunar,
+    CASE WHEN birth_precision = 'day' THEN strftime(birth_date, '%Y%m%d') END AS birth_day,
+    CASE WHEN birth_precision IN ('day', 'month') THEN strftime(birth_date, '%Y%m') END AS birth_month,
+    year(birth_date) AS birth_year,
+    sex, ethnicity, phones, contact_phone, head_name, mother_name, mother_number,
+    CASE WHEN len(dwellings) > 0 THEN dwellings END AS dwellings,
+    CASE WHEN len(buildings) > 0 THEN buildings END AS buildings,
+    CASE WHEN len(communities) > 0 THEN communities END AS communities,
+    estate
+FROM base;

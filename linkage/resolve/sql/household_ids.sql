@@ -1,0 +1,22 @@
+-- A household keeps its id while its number or dwelling stays; if that changed, with the household that holds most of its members.
+CREATE OR REPLACE TEMP TABLE household_bases AS
+SELECT family, basis_key, min(kind) AS kind, min(basis) AS basis, count(*) AS members, min(person_id) AS first_person FROM household_groups GROUP BY family, basis_key;
+
+CREATE OR REPLACE TEMP TABLE household_overlaps AS
+SELECT g.family, g.basis_key, p.household_id, count(*) + CASE WHEN any_value(b.basis_key) = g.basis_key THEN 1000000 ELSE 0 END AS shared
+FROM household_groups g
+JOIN previous_members p ON p.person_id = g.person_id AND p.valid_to IS NULL
+JOIN previous_household_bases b ON b.household_id = p.household_id AND b.family = g.family
+GROUP BY g.family, g.basis_key, p.household_id;
+
+CREATE OR REPLACE TEMP TABLE kept_household_ids AS
+WITH ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY family, basis_key ORDER BY shared DESC, household_id) AS for_group,
+              row_number() OVER (PARTITION BY household_id ORDER BY shared DESC, basis_key) AS for_household
+    FROM household_overlaps
+)
+SELECT family, basis_key, household_id FROM ranked WHERE for_group = 1 AND for_household = 1;
+
+CREATE OR REPLACE TEMP TABLE new_households AS
+SELECT family, basis_key, first_person FROM household_bases b
+WHERE NOT EXISTS (SELECT 1 FROM kept_household_ids k WHERE k.family = b.family AND k.basis_key = b.basis_key);

@@ -1,0 +1,27 @@
+-- What the machine cannot decide. Weights in bits; see config/match.yaml for the thresholds bound here.
+CREATE OR REPLACE TEMP TABLE review_cases AS
+WITH pairs AS (
+    SELECT p.record_key_l, p.record_key_r, l.person_id AS person_l, r.person_id AS person_r, p.match_weight, p.guards
+    FROM scored_pairs p JOIN links l ON l.record_key = p.record_key_l JOIN links r ON r.record_key = p.record_key_r
+    WHERE p.match_weight >= $review_match_weight
+), undecided AS (
+    SELECT * FROM pairs
+    WHERE person_l <> person_r AND match_weight < $join_match_weight AND len(list_intersect(guards, $cannot_link_guards)) = 0
+      AND NOT EXISTS (SELECT 1 FROM judgements j WHERE j.record_key_l = pairs.record_key_l AND j.record_key_r = pairs.record_key_r AND j.verdict <> 'unsure')
+    QUALIFY row_number() OVER (PARTITION BY least(person_l, person_r), greatest(person_l, person_r) ORDER BY match_weight DESC, record_key_l, record_key_r) = 1
+)
+SELECT 'weight_between_thresholds' AS kind, [record_key_l, record_key_r] AS records, [person_l, person_r] AS person_ids, match_weight,
+       10 + match_weight AS priority,
+       '权重介于复核线与合并线之间' AS reason, 'weight between the review and the join threshold' AS reason_en
+FROM undecided WHERE len(guards) = 0
+UNION ALL
+SELECT 'twins', [record_key_l, record_key_r], [person_l, person_r], match_weight, 20 + match_weight,
+       '守卫提示：' || array_to_string(guards, '、'), 'a guard spoke: ' || array_to_string(guards, ', ')
+FROM pairs WHERE len(guards) > 0 AND person_l = person_r
+UNION ALL
+SELECT 'constraint_conflict', [record_key_l, record_key_r], [person_l, person_r], match_weight, 50 + match_weight,
+       '强关联被约束拆开', 'a strong pair was kept apart by a constraint'
+FROM refused_pairs
+UNION ALL
+SELECT 'oversized_cluster', list_sort(list(record_key)), [person_id], NULL, 40.0, '一人记录过多', 'too many records in one person'
+FROM links GROUP BY person_id HAVING count(*) > $oversized_cluster_records;

@@ -1,0 +1,175 @@
+"""The stage ``resolve``: scored pairs, judgements and yesterday's ids become persons and households of tonight."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from linkage.kernel.config import read_config
+from linkage.kernel.engine import Engine, quote_text
+from linkage.kernel.ids import new_id
+from linkage.kernel.run import StageContext, Summary
+from linkage.resolve.clusters import Clusters, Edges, resolve_clusters
+from linkage.resolve.config import ResolveConfig
+from linkage.resolve.thresholds import PairRules, read_pair_rules
+
+SQL_PACKAGE = "linkage.resolve"
+EMPTY_CROSSWALK = "SELECT '' AS source, '' AS record_id, '' AS person_id WHERE false"
+EMPTY_MEMBERS = "SELECT '' AS household_id, '' AS person_id, '' AS relation_to_head, false AS is_head, DATE '2000-01-01' AS valid_from, DATE '2000-01-01' AS valid_to WHERE false"
+EMPTY_BASES = "SELECT '' AS household_id, '' AS family, '' AS basis_key, '' AS head_person_id WHERE false"
+EMPTY_RETIRED = "SELECT '' AS id, '' AS successor_id, '' AS kind, DATE '2000-01-01' AS retired_on, '' AS cause WHERE false"
+
+
+def run(context: StageContext) -> Summary:
+    """Write links, household_links, members, events, retired_ids and review_cases."""
+    engine = context.engine
+    config = read_config(context.config_dir / "resolve.yaml", ResolveConfig)
+    rules = read_pair_rules(context.config_dir / "match.yaml")
+    district = str(json.loads((context.run_dir / "run.json").read_text(encoding="utf-8"))["district"])
+    engine.read("common_records", context.input("gate_incoming", "common_records"))
+    engine.load("scored_pairs", context.input("match", "scored_pairs"))
+    engine.read("judgements", context.run_dir / "judgements.parquet")
+    _read_previous(engine, context.previous_release)
+
+    clusters = _cluster(engine, rules)
+    _assign_person_ids(engine, clusters, district, context.night.isoformat())
+    engine.run_sql(SQL_PACKAGE, "links")
+    engine.run_sql(SQL_PACKAGE, "person_changes")
+    _households(engine, config, district, context.night.isoformat())
+    _retire_and_log(engine, context.night.isoformat())
+    _review_cases(engine, config, rules, clusters)
+    counts = {table: context.write(table) for table in ("links", "household_links", "members", "events", "retired_ids", "review_cases")}
+    return _summary(engine, counts, clusters)
+
+
+def _read_previous(engine: Engine, previous: Path | None) -> None:
+    """Views of yesterday's release, empty on the first night."""
+
+    def view(name: str, query: str) -> None:
+        engine.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
+
+    def parquet(table: str) -> str:
+        return f"read_parquet({quote_text(Path(str(previous)) / f'{table}.parquet')})"
+
+    if previous is None:
+        view("previous_crosswalk", EMPTY_CROSSWALK)
+        view("previous_members", EMPTY_MEMBERS)
+        view("previous_household_bases", EMPTY_BASES)
+        view("previous_retired_ids", EMPTY_RETIRED)
+        return
+    view("previous_crosswalk", f"SELECT source, record_id, person_id FROM {parquet('crosswalk')}")
+    view("previous_members", f"SELECT * FROM {parquet('members')}")
+    view(
+        "previous_household_bases",
+        f"""SELECT household_id, CASE WHEN household_number IS NOT NULL THEN 'hukou' ELSE 'residence' END AS family,
+            household_number AS basis_key, head_person_id FROM {parquet('households')}""",
+    )
+    view("previous_retired_ids", f"SELECT * FROM {parquet('retired_ids')}")
+
+
+def _cluster(engine: Engine, rules: PairRules) -> Clusters:
+    """Cluster all records; leaves the temp tables nodes, edges and clustered_nodes."""
+    engine.run_sql(
+        SQL_PACKAGE,
+        "edges",
+        {"join_match_weight": rules.join_match_weight, "keep_match_weight": rules.keep_match_weight, "cannot_link_guards": list(rules.cannot_link_guards)},
+    )
+    table = engine.arrow("SELECT * FROM edges WHERE joins OR cannot_link ORDER BY node_l, node_r")
+    column = {name: table[name].to_numpy() for name in ("node_l", "node_r", "match_weight", "must_link", "cannot_link", "joins")}
+    edges = Edges(
+        left=column["node_l"].astype(np.int64),
+        right=column["node_r"].astype(np.int64),
+        match_weight=np.nan_to_num(column["match_weight"].astype(np.float64)),
+        must_link=column["must_link"].astype(bool),
+        cannot_link=column["cannot_link"].astype(bool),
+        joins=column["joins"].astype(bool),
+    )
+    numbers = np.array(engine.arrow("SELECT good_number FROM nodes ORDER BY node")["good_number"].to_pylist(), dtype=object)
+    clusters = resolve_clusters(len(numbers), edges, numbers)
+    engine.load_arrow("node_clusters", pa.table({"node": np.arange(len(numbers)), "cluster": clusters.label}))
+    engine.con.execute("CREATE OR REPLACE TEMP TABLE clustered_nodes AS SELECT n.*, c.cluster FROM nodes n JOIN node_clusters c USING (node)")
+    return clusters
+
+
+def _assign_person_ids(engine: Engine, clusters: Clusters, district: str, night: str) -> None:
+    """Give each cluster yesterday's id or a new one; leaves ``cluster_ids(cluster, person_id, is_new)``."""
+    engine.run_sql(SQL_PACKAGE, "person_ids")
+    fresh = engine.arrow("SELECT cluster, first_key FROM new_clusters ORDER BY cluster")
+    ids = [new_id("P", district, night, key) for key in fresh["first_key"].to_pylist()]
+    engine.load_arrow("fresh_ids", pa.table({"cluster": fresh["cluster"], "person_id": pa.array(ids, pa.string())}))
+    engine.con.execute(
+        "CREATE OR REPLACE TEMP TABLE cluster_ids AS SELECT cluster, person_id, false AS is_new FROM kept_ids UNION ALL SELECT cluster, person_id, true FROM fresh_ids"
+    )
+
+
+def _households(engine: Engine, config: ResolveConfig, district: str, night: str) -> None:
+    """Find households and their members; leaves household_links, members and household_events."""
+    engine.con.execute("CREATE OR REPLACE TEMP TABLE residence_evidence (feed VARCHAR, use VARCHAR, presence_not VARCHAR, rank INTEGER)")
+    evidence = [(e.feed, e.use, e.presence_not, rank) for rank, e in enumerate(config.households.residence_evidence)]
+    engine.con.executemany("INSERT INTO residence_evidence VALUES (?, ?, ?, ?)", evidence)
+    engine.run_sql(SQL_PACKAGE, "household_evidence")
+    engine.run_sql(SQL_PACKAGE, "household_groups", {"collective_members": config.households.collective_members})
+    engine.run_sql(SQL_PACKAGE, "household_ids")
+    fresh = engine.arrow("SELECT * FROM new_households ORDER BY family, basis_key")
+    ids = [new_id("H", district, night, family, person) for family, person in zip(fresh["family"].to_pylist(), fresh["first_person"].to_pylist(), strict=True)]
+    engine.load_arrow("fresh_household_ids", pa.table({"family": fresh["family"], "basis_key": fresh["basis_key"], "household_id": pa.array(ids, pa.string())}))
+    engine.con.execute(
+        """CREATE OR REPLACE TEMP TABLE household_id_map AS SELECT family, basis_key, household_id, false AS is_new FROM kept_household_ids
+        UNION ALL SELECT family, basis_key, household_id, true FROM fresh_household_ids"""
+    )
+    engine.run_sql(SQL_PACKAGE, "members", {"night": night})
+    engine.run_sql(SQL_PACKAGE, "household_changes")
+
+
+def _retire_and_log(engine: Engine, night: str) -> None:
+    """Make events and the cumulative retired_ids, in which every chain ends at a living id or at nothing."""
+    engine.run_sql(SQL_PACKAGE, "events", {"night": night})
+    engine.run_sql(SQL_PACKAGE, "retired_ids", {"night": night})
+
+
+def _review_cases(engine: Engine, config: ResolveConfig, rules: PairRules, clusters: Clusters) -> None:
+    refused = pa.table(
+        {
+            "node_l": pa.array([r[0] for r in clusters.refused], pa.int64()),
+            "node_r": pa.array([r[1] for r in clusters.refused], pa.int64()),
+            "match_weight": pa.array([r[2] for r in clusters.refused], pa.float64()),
+        }
+    )
+    engine.load_arrow("refused_nodes", refused)
+    engine.con.execute(
+        """CREATE OR REPLACE TEMP TABLE refused_pairs AS
+        SELECT l.record_key AS record_key_l, r.record_key AS record_key_r, l.person_id AS person_l, r.person_id AS person_r, n.match_weight
+        FROM refused_nodes n JOIN person_nodes l ON l.node = n.node_l JOIN person_nodes r ON r.node = n.node_r
+        QUALIFY row_number() OVER (PARTITION BY least(person_l, person_r), greatest(person_l, person_r) ORDER BY n.match_weight DESC, n.node_l, n.node_r) = 1"""
+    )
+    engine.run_sql(
+        SQL_PACKAGE,
+        "review_cases",
+        {
+            "review_match_weight": rules.review_match_weight,
+            "join_match_weight": rules.join_match_weight,
+            "cannot_link_guards": list(rules.cannot_link_guards),
+            "oversized_cluster_records": config.persons.oversized_cluster_records,
+        },
+    )
+    engine.con.execute("ALTER TABLE review_cases ADD COLUMN case_id VARCHAR")
+    engine.con.execute("UPDATE review_cases SET case_id = 'C' || left(sha256(kind || ' ' || array_to_string(records, ' ')), 16)")
+
+
+def _summary(engine: Engine, counts: dict[str, int], clusters: Clusters) -> Summary:
+    events = {row["kind"]: row["n"] for row in engine.rows("SELECT kind, count(*) AS n FROM events WHERE subject = 'person' GROUP BY kind")}
+    return {
+        "persons": engine.scalar("SELECT count(DISTINCT person_id) FROM links"),
+        "persons_before": engine.scalar("SELECT count(*) FROM previous_persons"),
+        "persons_new": events.get("appeared", 0),
+        "persons_merged": events.get("merged_into", 0),
+        "persons_split": events.get("split_from", 0),
+        "persons_ended": events.get("ended", 0),
+        "components_in_conflict": len(clusters.conflicts),
+        "pairs_refused": len(clusters.refused),
+        "households": counts["household_links"],
+        "records": counts["links"],
+        "review_cases": counts["review_cases"],
+    }
+
