@@ -163,6 +163,14 @@ def model_approve(model_id: Annotated[str, typer.Argument(help="Candidate model 
     console.print(f"live model: {model_id}")
 
 
+@app.command("config-reference")
+def config_reference() -> None:
+    """Print docs/configuration.md, generated from the configuration models."""
+    from linkage.config_reference import render_reference
+
+    typer.echo(render_reference(), nl=False)
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

@@ -1,0 +1,68 @@
+"""Small tables by contract for tests: name the columns that matter, the rest is empty or neutral."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from linkage.kernel.contracts import contract
+from linkage.kernel.engine import Engine, quote_name
+from linkage.kernel.run import StageContext, State, write_json
+
+NIGHT = date(2026, 3, 2)
+REPOSITORY = Path(__file__).resolve().parent.parent
+NEUTRAL: dict[str, Any] = {"VARCHAR": "", "BIGINT": 1, "INTEGER": 1, "DOUBLE": 0.0, "BOOLEAN": False, "DATE": NIGHT}
+
+
+def write_rows(engine: Engine, table: str, rows: Iterable[Mapping[str, Any]], path: Path) -> Path:
+    """Write ``rows`` as the contract table ``table``; fields not named are null, or neutral where null is not allowed."""
+    spec = contract(table)
+    columns = ", ".join(f"{quote_name(f.name)} {f.type}" for f in spec.fields)
+    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE building ({columns})")
+    for row in rows:
+        unknown = set(row) - set(spec.column_names)
+        assert not unknown, f"{table} has no columns {unknown}"
+        values = [row.get(f.name, None if f.nullable else NEUTRAL.get(f.type)) for f in spec.fields]
+        engine.con.execute(f"INSERT INTO building VALUES ({', '.join('?' for _ in values)})", values)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine.write_table(table, path, source="building")
+    engine.con.execute("DROP TABLE building")
+    return path
+
+
+def record(key: str, **fields: Any) -> dict[str, Any]:
+    """One common record, ``key`` like ``police:1``; the feed is the department's main one unless named."""
+    source, record_id = key.split(":")
+    feed = {"police": "police_hukou", "civil": "civil_marriage", "health": "health_archive", "grid": "grid_visit"}[source]
+    row: dict[str, Any] = {"source": source, "feed": feed, "record_id": record_id, "record_key": key, "name_kind": "ordinary"}
+    if "name" in fields:
+        name = fields.pop("name")
+        row |= {"full_name": name, "name_key": name, "name_sound": " ".join(name), "surname": name[0], "given_name": name[1:]}
+    if "number" in fields:
+        number = fields.pop("number")
+        row |= {"identity_number": number, "identity_grade": "A", "identity_kind": "resident_id"}
+    if "birth" in fields:
+        row |= {"birth_date": fields.pop("birth"), "birth_date_precision": "day"}
+    return row | fields
+
+
+def stage_context(tmp_path: Path, engine: Engine, stage: str, *, night: date = NIGHT, previous_release: Path | None = None, run_id: str | None = None) -> StageContext:
+    """A context of ``stage`` over a fresh state in ``tmp_path`` with the shipped configuration."""
+    state = State(tmp_path / "state")
+    run_id = run_id or f"{night.isoformat()}-test"
+    run_dir = state.runs / run_id
+    out_dir = run_dir / stage
+    out_dir.mkdir(parents=True, exist_ok=True)
+    if not (run_dir / "run.json").exists():
+        write_json(run_dir / "run.json", {"run_id": run_id, "night": night.isoformat(), "district": "330106", "model_id": None, "landings": {}, "previous_release": None})
+    return StageContext(
+        night=night,
+        run_id=run_id,
+        run_dir=run_dir,
+        stage=stage,
+        out_dir=out_dir,
+        config_dir=REPOSITORY / "config",
+        state=state,
+        engine=engine,
+        previous_release=previous_release,
+    )
