@@ -30,7 +30,9 @@ app.add_typer(model_app, name="model")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
-ConfigOption = Annotated[Path, typer.Option("--config", help="Folder with district.yaml, night.yaml, match.yaml, sources/ ...")]
+ConfigOption = Annotated[
+    Path, typer.Option("--config", help="Folder with district.yaml, night.yaml, match.yaml, sources/ ...")
+]
 StateOption = Annotated[Path, typer.Option("--state", help="Folder where the installation remembers everything.")]
 NightOption = Annotated[str, typer.Option("--date", help="The night, YYYY-MM-DD.")]
 
@@ -41,7 +43,9 @@ def run(
     night: NightOption,
     state: StateOption = Path("state"),
     config: ConfigOption = Path("config"),
-    hold_abnormal: Annotated[bool, typer.Option(help="Leave an abnormal night unpublished until a person approves.")] = False,
+    hold_abnormal: Annotated[
+        bool, typer.Option(help="Leave an abnormal night unpublished until a person approves.")
+    ] = False,
 ) -> None:
     """One night, without Airflow: land, standardise, gate, match, resolve, release, report, publish."""
     from linkage.night import run_night
@@ -49,7 +53,9 @@ def run(
     outcome = run_night(exports, state, _date(night), config, hold_abnormal=hold_abnormal, note=console.print)
     for zh, en in zip(outcome.reasons_zh, outcome.reasons_en, strict=True):
         console.print(f"[yellow]注意 {zh}[/yellow] ({en})")
-    console.print(f"release {'published' if outcome.published else 'NOT published, waits for a person'}: {outcome.release}")
+    console.print(
+        f"release {'published' if outcome.published else 'NOT published, waits for a person'}: {outcome.release}"
+    )
     console.print(f"report: {outcome.report}")
 
 
@@ -66,7 +72,9 @@ def publish(
 
 
 @app.command()
-def verify(release: Annotated[Path, typer.Argument(help="Release folder, e.g. state/releases/2026-03-02-1a2b3c4d.")]) -> None:
+def verify(
+    release: Annotated[Path, typer.Argument(help="Release folder, e.g. state/releases/2026-03-02-1a2b3c4d.")],
+) -> None:
     """Check every file of a release against its manifest, and the manifest against its signature."""
     from linkage.release.verify import verify_release
 
@@ -128,7 +136,10 @@ def doctor(state: StateOption = Path("state"), config: ConfigOption = Path("conf
 
     findings = examine(state, config)
     for finding in findings:
-        console.print(f"{'ok  ' if finding.good else 'BAD '}{finding.text}" + ("" if finding.good else f"\n    -> {finding.remedy}"))
+        console.print(
+            f"{'ok  ' if finding.good else 'BAD '}{finding.text}"
+            + ("" if finding.good else f"\n    -> {finding.remedy}")
+        )
     if not all(finding.good for finding in findings):
         raise typer.Exit(1)
 
@@ -151,11 +162,15 @@ def model_train(night: NightOption, state: StateOption = Path("state"), config: 
     """Train a candidate model on the newest run; it is not used until approved."""
     from linkage.night import train_model
 
-    console.print(f"candidate {train_model(state, _date(night), config)}: read its card.json, then `linkage model approve`")
+    console.print(
+        f"candidate {train_model(state, _date(night), config)}: read its card.json, then `linkage model approve`"
+    )
 
 
 @model_app.command("approve")
-def model_approve(model_id: Annotated[str, typer.Argument(help="Candidate model id.")], state: StateOption = Path("state")) -> None:
+def model_approve(
+    model_id: Annotated[str, typer.Argument(help="Candidate model id.")], state: StateOption = Path("state")
+) -> None:
     """Make a candidate the live model, from the next night on."""
     from linkage.night import approve_model
 
@@ -190,7 +205,9 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ConfigurationError(f"{text!r} is not a date.", remedy="Write the night as YYYY-MM-DD, e.g. 2026-03-02.") from None
+        raise ConfigurationError(
+            f"{text!r} is not a date.", remedy="Write the night as YYYY-MM-DD, e.g. 2026-03-02."
+        ) from None
 
 
 if __name__ == "__main__":

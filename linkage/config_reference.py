@@ -53,7 +53,9 @@ def _tables(model: type[BaseModel], seen: set[type[BaseModel]], title: str | Non
     nested: list[tuple[str, type[BaseModel]]] = []
     for name, field in model.model_fields.items():
         default = "required" if field.is_required() else _cell(_default(field))
-        lines.append(f"| `{field.alias or name}` | {_cell(_type_name(field.annotation))} | {default} | {_cell(field.description or '')} |")
+        lines.append(
+            f"| `{field.alias or name}` | {_cell(_type_name(field.annotation))} | {default} | {_cell(field.description or '')} |"
+        )
         nested.extend((name, inner) for inner in _models_in(field.annotation))
     lines.append("")
     for name, inner in nested:
@@ -76,9 +78,13 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def _type_name(annotation: Any) -> str:
     if get_origin(annotation) in (Union, types.UnionType):
-        return " or ".join(_type_name(a) for a in get_args(annotation) if a is not type(None)) + (" (optional)" if type(None) in get_args(annotation) else "")
+        return " or ".join(_type_name(a) for a in get_args(annotation) if a is not type(None)) + (
+            " (optional)" if type(None) in get_args(annotation) else ""
+        )
     if get_args(annotation) and not isinstance(annotation, type):
-        inner = ", ".join(_type_name(a) if not isinstance(a, str) else a for a in get_args(annotation) if a is not Ellipsis)
+        inner = ", ".join(
+            _type_name(a) if not isinstance(a, str) else a for a in get_args(annotation) if a is not Ellipsis
+        )
         name = getattr(get_origin(annotation), "__name__", str(get_origin(annotation)))
         return f"one of {inner}" if name == "Literal" else f"{'list' if name == 'tuple' else name} of {inner}"
     return getattr(annotation, "__name__", str(annotation))

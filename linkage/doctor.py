@@ -43,7 +43,11 @@ def examine(state_dir: Path, config_dir: Path) -> list[Finding]:
             )
         ),
         _try("departments are configured", lambda: read_source_configs(config_dir)),
-        Finding(any(expectations_dir(config_dir).glob("*.json")), "expectation suites are there", "Copy expectations/ of gridroll beside config/."),
+        Finding(
+            any(expectations_dir(config_dir).glob("*.json")),
+            "expectation suites are there",
+            "Copy expectations/ of gridroll beside config/.",
+        ),
         _try("the state database answers", lambda: read_judgements(state)),
         _free_space(state),
     ]
@@ -65,4 +69,8 @@ def _try(text: str, check: object) -> Finding:
 
 def _free_space(state: State) -> Finding:
     free = shutil.disk_usage(state.root if state.root.exists() else Path.cwd()).free
-    return Finding(free >= FREE_BYTES_WANTED, f"{free / 2**30:.1f} GiB free for the state", "Free disk space, or move --state; a night needs about 5 GiB per million records.")
+    return Finding(
+        free >= FREE_BYTES_WANTED,
+        f"{free / 2**30:.1f} GiB free for the state",
+        "Free disk space, or move --state; a night needs about 5 GiB per million records.",
+    )

@@ -19,7 +19,16 @@ from linkage import __version__
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError, GateStopped, LinkageError, UnreadableInput
-from linkage.kernel.run import Progress, StageContext, StageFunction, State, Summary, run_stage, stage_context, write_json
+from linkage.kernel.run import (
+    Progress,
+    StageContext,
+    StageFunction,
+    State,
+    Summary,
+    run_stage,
+    stage_context,
+    write_json,
+)
 from linkage.kernel.source_config import read_source_configs
 from linkage.match import models
 from linkage.match import stage as match_stage
@@ -66,14 +75,19 @@ class Outcome:
     reasons_en: tuple[str, ...]
 
 
-def run_night(exports: Path, state: Path, night: date, config_dir: Path, *, hold_abnormal: bool = False, note: Progress = print) -> Outcome:
+def run_night(
+    exports: Path, state: Path, night: date, config_dir: Path, *, hold_abnormal: bool = False, note: Progress = print
+) -> Outcome:
     """One night without Airflow: land every department, run all stages, publish.
 
     ``hold_abnormal`` leaves an abnormal night unpublished (as the DAGs do until a person approves).
     Raises ConfigurationError (exit code 2), GateStopped (3), UnreadableInput (4); the last release stays.
     """
     if not exports.is_dir():
-        raise ConfigurationError(f"Exports folder {exports} does not exist.", remedy="Give --exports the folder of one night, with one folder per department.")
+        raise ConfigurationError(
+            f"Exports folder {exports} does not exist.",
+            remedy="Give --exports the folder of one night, with one folder per department.",
+        )
     landed = 0
     for source in read_source_configs(config_dir):
         try:
@@ -84,7 +98,10 @@ def run_night(exports: Path, state: Path, night: date, config_dir: Path, *, hold
                 raise
             note(f"{source}: {error.what} The night goes on with the department's last landing.")
     if not landed:
-        raise UnreadableInput(f"No department delivered anything in {exports}.", remedy="Check the folder and the patterns in config/sources/*.yaml.")
+        raise UnreadableInput(
+            f"No department delivered anything in {exports}.",
+            remedy="Check the folder and the patterns in config/sources/*.yaml.",
+        )
     run_id = plan_night(state, night, config_dir)
     for stage in STAGES:
         run_one_stage(state, run_id, stage, note=note)
@@ -107,7 +124,9 @@ def land_source(exports: Path, state: Path, night: date, config_dir: Path, sourc
     """Copy one department's files into the state, hashed and read-only. Raises UnreadableInput if nothing is there."""
     configs = read_source_configs(config_dir)
     if source not in configs:
-        raise ConfigurationError(f"There is no department {source!r}.", remedy=f"Known departments: {', '.join(configs)}.")
+        raise ConfigurationError(
+            f"There is no department {source!r}.", remedy=f"Known departments: {', '.join(configs)}."
+        )
     return _landing_entry(State(state), landing.land(exports, State(state), night, configs[source]), night)
 
 
@@ -239,11 +258,18 @@ def train_model(state: Path, night: date, config_dir: Path) -> str:
     where = State(state)
     runs = sorted(p.parent.name for p in where.runs.glob("*/gate_incoming") if p.parent.name[:10] <= night.isoformat())
     if not runs:
-        raise LinkageError("There is no run to train on.", remedy="Run a night first; the first night trains the first model by itself.")
+        raise LinkageError(
+            "There is no run to train on.",
+            remedy="Run a night first; the first night trains the first model by itself.",
+        )
     run_id = runs[-1]
     limits = read_config(config_dir / "night.yaml", NightConfig).engine
-    with Engine(threads=limits.threads, memory_limit=limits.memory_limit, temp_dir=where.runs / run_id / ".scratch") as engine:
-        return models.train_candidate(engine, where, where.runs / run_id / "gate_incoming" / "common_records.parquet", config_dir, night)
+    with Engine(
+        threads=limits.threads, memory_limit=limits.memory_limit, temp_dir=where.runs / run_id / ".scratch"
+    ) as engine:
+        return models.train_candidate(
+            engine, where, where.runs / run_id / "gate_incoming" / "common_records.parquet", config_dir, night
+        )
 
 
 def approve_model(state: Path, model_id: str) -> None:
@@ -256,7 +282,13 @@ def retain(state: Path, night: date, config_dir: Path) -> dict[str, Any]:
     from linkage.release.retention import apply_retention
 
     policy = read_config(config_dir / "night.yaml", NightConfig).retention
-    return apply_retention(State(state), night, runs_days=policy.runs_days, landings_days=policy.landings_days, releases_days=policy.releases_days)
+    return apply_retention(
+        State(state),
+        night,
+        runs_days=policy.runs_days,
+        landings_days=policy.landings_days,
+        releases_days=policy.releases_days,
+    )
 
 
 def read_plan(state: Path, run_id: str) -> dict[str, Any]:

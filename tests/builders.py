@@ -33,11 +33,25 @@ def write_rows(engine: Engine, table: str, rows: Iterable[Mapping[str, Any]], pa
 def record(key: str, **fields: Any) -> dict[str, Any]:
     """One common record, ``key`` like ``police:1``; the feed is the department's main one unless named."""
     source, record_id = key.split(":")
-    feed = {"police": "police_hukou", "civil": "civil_marriage", "health": "health_archive", "grid": "grid_visit"}[source]
-    row: dict[str, Any] = {"source": source, "feed": feed, "record_id": record_id, "record_key": key, "name_kind": "ordinary"}
+    feed = {"police": "police_hukou", "civil": "civil_marriage", "health": "health_archive", "grid": "grid_visit"}[
+        source
+    ]
+    row: dict[str, Any] = {
+        "source": source,
+        "feed": feed,
+        "record_id": record_id,
+        "record_key": key,
+        "name_kind": "ordinary",
+    }
     if "name" in fields:
         name = fields.pop("name")
-        row |= {"full_name": name, "name_key": name, "name_sound": " ".join(name), "surname": name[0], "given_name": name[1:]}
+        row |= {
+            "full_name": name,
+            "name_key": name,
+            "name_sound": " ".join(name),
+            "surname": name[0],
+            "given_name": name[1:],
+        }
     if "number" in fields:
         number = fields.pop("number")
         row |= {"identity_number": number, "identity_grade": "A", "identity_kind": "resident_id"}
@@ -46,7 +60,15 @@ def record(key: str, **fields: Any) -> dict[str, Any]:
     return row | fields
 
 
-def stage_context(tmp_path: Path, engine: Engine, stage: str, *, night: date = NIGHT, previous_release: Path | None = None, run_id: str | None = None) -> StageContext:
+def stage_context(
+    tmp_path: Path,
+    engine: Engine,
+    stage: str,
+    *,
+    night: date = NIGHT,
+    previous_release: Path | None = None,
+    run_id: str | None = None,
+) -> StageContext:
     """A context of ``stage`` over a fresh state in ``tmp_path`` with the shipped configuration."""
     state = State(tmp_path / "state")
     run_id = run_id or f"{night.isoformat()}-test"
@@ -54,7 +76,17 @@ def stage_context(tmp_path: Path, engine: Engine, stage: str, *, night: date = N
     out_dir = run_dir / stage
     out_dir.mkdir(parents=True, exist_ok=True)
     if not (run_dir / "run.json").exists():
-        write_json(run_dir / "run.json", {"run_id": run_id, "night": night.isoformat(), "district": "330106", "model_id": None, "landings": {}, "previous_release": None})
+        write_json(
+            run_dir / "run.json",
+            {
+                "run_id": run_id,
+                "night": night.isoformat(),
+                "district": "330106",
+                "model_id": None,
+                "landings": {},
+                "previous_release": None,
+            },
+        )
     return StageContext(
         night=night,
         run_id=run_id,

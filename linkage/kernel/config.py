@@ -21,11 +21,16 @@ Model = TypeVar("Model", bound=BaseModel)
 def read_yaml(path: Path) -> Any:
     """Parse a YAML file. Raises ConfigurationError when it is missing or is not YAML."""
     if not path.is_file():
-        raise ConfigurationError(f"Configuration file {path} does not exist.", remedy="Check --config, or copy the file from config/ of gridroll.")
+        raise ConfigurationError(
+            f"Configuration file {path} does not exist.",
+            remedy="Check --config, or copy the file from config/ of gridroll.",
+        )
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not readable YAML: {error}", remedy="Correct the line named above.") from error
+        raise ConfigurationError(
+            f"{path} is not readable YAML: {error}", remedy="Correct the line named above."
+        ) from error
 
 
 def read_config(path: Path, model: type[Model]) -> Model:
@@ -34,7 +39,10 @@ def read_config(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(data if data is not None else {})
     except ValidationError as error:
-        lines = [f"  {'.'.join(str(p) for p in e['loc']) or '(file)'}: {e['msg']}" for e in error.errors(include_url=False, include_input=False)]
+        lines = [
+            f"  {'.'.join(str(p) for p in e['loc']) or '(file)'}: {e['msg']}"
+            for e in error.errors(include_url=False, include_input=False)
+        ]
         raise ConfigurationError(
             f"{path} is not a valid {model.__name__}:\n" + "\n".join(lines),
             remedy="Correct the keys named above; docs/configuration.md lists every key.",

@@ -39,11 +39,15 @@ class Engine:
 
     def read(self, view: str, path: Path) -> None:
         """Make the Parquet file ``path`` readable as ``view``."""
-        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote_name(view)} AS SELECT * FROM read_parquet({quote_text(path)})")
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP VIEW {quote_name(view)} AS SELECT * FROM read_parquet({quote_text(path)})"
+        )
 
     def load(self, table: str, path: Path) -> None:
         """Copy the Parquet file ``path`` into memory as ``table`` (for tables read many times)."""
-        self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote_name(table)} AS SELECT * FROM read_parquet({quote_text(path)})")
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {quote_name(table)} AS SELECT * FROM read_parquet({quote_text(path)})"
+        )
 
     def run_sql(self, package: str, name: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run the file ``<package>/sql/<name>.sql`` (it may hold several statements; values are bound by $name)."""

@@ -1,7 +1,6 @@
 """How a personal value is shown where only its shape may be seen (logs, rejects, dry runs, errors)."""
 
 
-
 def mask_text(value: object) -> str:
     """Show the first character and the length: ``张小明`` -> ``张**``, empty stays empty."""
     text = "" if value is None else str(value)

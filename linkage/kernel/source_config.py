@@ -50,7 +50,9 @@ class Column(ClosedModel):
     @model_validator(mode="after")
     def _known_field(self) -> Self:
         if self.field is not None and self.field not in raw_field_names():
-            raise ValueError(f"column {self.column!r}: {self.field!r} is not a common field; known: {', '.join(raw_field_names())}")
+            raise ValueError(
+                f"column {self.column!r}: {self.field!r} is not a common field; known: {', '.join(raw_field_names())}"
+            )
         return self
 
 
@@ -139,12 +141,20 @@ def read_source_configs(config_dir: Path) -> dict[str, SourceConfig]:
     for path in sorted((config_dir / "sources").glob("*.yaml")):
         config = read_config(path, SourceConfig)
         if config.source in configs:
-            raise ConfigurationError(f"Source {config.source!r} is defined twice ({path}).", remedy="Give each department one YAML file.")
+            raise ConfigurationError(
+                f"Source {config.source!r} is defined twice ({path}).", remedy="Give each department one YAML file."
+            )
         for name in config.feed_names:
             if name in feeds:
-                raise ConfigurationError(f"Feed {name!r} is defined by {feeds[name]} and {config.source}.", remedy="Feed names must be unique.")
+                raise ConfigurationError(
+                    f"Feed {name!r} is defined by {feeds[name]} and {config.source}.",
+                    remedy="Feed names must be unique.",
+                )
             feeds[name] = config.source
         configs[config.source] = config
     if not configs:
-        raise ConfigurationError(f"No department is configured in {config_dir / 'sources'}.", remedy="Write one YAML file per department; see docs/connect-a-department.md.")
+        raise ConfigurationError(
+            f"No department is configured in {config_dir / 'sources'}.",
+            remedy="Write one YAML file per department; see docs/connect-a-department.md.",
+        )
     return dict(sorted(configs.items()))

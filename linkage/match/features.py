@@ -29,10 +29,16 @@ def add_term_frequencies(engine: Engine, features: Iterable[str]) -> None:
     joins, columns = [], []
     for feature in features:
         alias = quote_name(f"t_{feature}")
-        joins.append(f"LEFT JOIN term_frequencies {alias} ON {alias}.feature = '{feature}' AND {alias}.value = f.{quote_name(feature)}")
+        joins.append(
+            f"LEFT JOIN term_frequencies {alias} ON {alias}.feature = '{feature}' AND {alias}.value = f.{quote_name(feature)}"
+        )
         rarest = f"(SELECT min(frequency) FROM term_frequencies WHERE feature = '{feature}')"
-        columns.append(f"CASE WHEN f.{quote_name(feature)} IS NOT NULL THEN coalesce({alias}.frequency, {rarest}) END AS {quote_name(f'tf_{feature}')}")
-    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE match_records AS SELECT {', '.join(['f.*', *columns])} FROM match_features f {' '.join(joins)}")
+        columns.append(
+            f"CASE WHEN f.{quote_name(feature)} IS NOT NULL THEN coalesce({alias}.frequency, {rarest}) END AS {quote_name(f'tf_{feature}')}"
+        )
+    engine.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE match_records AS SELECT {', '.join(['f.*', *columns])} FROM match_features f {' '.join(joins)}"
+    )
 
 
 def add_blocking_columns(engine: Engine, rules: Iterable[BlockingRuleConfig]) -> dict[str, int]:
@@ -50,7 +56,9 @@ def add_blocking_columns(engine: Engine, rules: Iterable[BlockingRuleConfig]) ->
         sizes = f"SELECT key, count(*) AS n FROM (SELECT {unnested} AS key FROM match_records) WHERE key IS NOT NULL GROUP BY key"
         largest[rule.name] = engine.scalar(f"SELECT coalesce(max(n), 0) FROM ({sizes})")
         if largest[rule.name] > rule.largest_block:
-            engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote_name(f'wide_{rule.name}')} AS SELECT key FROM ({sizes}) WHERE n > {rule.largest_block}")
+            engine.con.execute(
+                f"CREATE OR REPLACE TEMP TABLE {quote_name(f'wide_{rule.name}')} AS SELECT key FROM ({sizes}) WHERE n > {rule.largest_block}"
+            )
             wide = f"(SELECT list(key) FROM {quote_name(f'wide_{rule.name}')})"
             expression = (
                 f"list_filter({expression}, lambda k: NOT list_contains({wide}, k))"

@@ -17,7 +17,14 @@ from linkage.kernel.errors import LinkageError
 from linkage.kernel.run import State, commit_directory, write_json
 from linkage.match.config import MatchConfig
 from linkage.match.features import SQL_PACKAGE, add_term_frequencies, make_features
-from linkage.match.splink_adapter import NAME_LABEL, NUMBER_LABEL, comparison_settings, drop_splink_tables, estimate_m, estimate_u
+from linkage.match.splink_adapter import (
+    NAME_LABEL,
+    NUMBER_LABEL,
+    comparison_settings,
+    drop_splink_tables,
+    estimate_m,
+    estimate_u,
+)
 
 APPROVALS = "approved.jsonl"
 MODEL_FILES = ("model.json", "term_frequencies.parquet", "card.json")
@@ -38,7 +45,9 @@ def approve(state: State, model_id: str) -> None:
     card = state.models / model_id / "card.json"
     if not card.exists():
         known = sorted(p.name for p in state.models.glob("*") if p.is_dir() and not p.name.startswith("."))
-        raise LinkageError(f"There is no model {model_id!r}.", remedy=f"Known models: {', '.join(known) or 'none; train one first'}.")
+        raise LinkageError(
+            f"There is no model {model_id!r}.", remedy=f"Known models: {', '.join(known) or 'none; train one first'}."
+        )
     entry = {"model_id": model_id, "trained_night": json.loads(card.read_text(encoding="utf-8"))["trained_night"]}
     with (state.models / APPROVALS).open("a", encoding="utf-8") as log:
         log.write(json.dumps(entry) + "\n")
@@ -51,13 +60,19 @@ def train_candidate(engine: Engine, state: State, common_records: Path, config_d
     engine.run_sql(SQL_PACKAGE, "training_records")
     _count_term_frequencies(engine, config)
     add_term_frequencies(engine, config.term_frequency_features)
-    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE training_input AS SELECT r.*, t.{NAME_LABEL} FROM match_records r JOIN training_records t USING (unique_id)")
+    engine.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE training_input AS SELECT r.*, t.{NAME_LABEL} FROM match_records r JOIN training_records t USING (unique_id)"
+    )
     model, card = _train(engine, config, night)
     unfinished = state.models / f".training-{night.isoformat()}"
     unfinished.mkdir(parents=True, exist_ok=True)
-    engine.write_query("SELECT * FROM term_frequencies ORDER BY feature, value", unfinished / "term_frequencies.parquet")
+    engine.write_query(
+        "SELECT * FROM term_frequencies ORDER BY feature, value", unfinished / "term_frequencies.parquet"
+    )
     write_json(unfinished / "model.json", model)
-    digest = hashlib.sha256((unfinished / "model.json").read_bytes() + (unfinished / "term_frequencies.parquet").read_bytes()).hexdigest()
+    digest = hashlib.sha256(
+        (unfinished / "model.json").read_bytes() + (unfinished / "term_frequencies.parquet").read_bytes()
+    ).hexdigest()
     model_id = f"model-{night.isoformat()}-{digest[:8]}"
     write_json(unfinished / "card.json", card | {"model_id": model_id, "sha256": digest})
     final = state.models / model_id
@@ -75,7 +90,9 @@ def train_candidate(engine: Engine, state: State, common_records: Path, config_d
 
 def _count_term_frequencies(engine: Engine, config: MatchConfig) -> None:
     """Count values once per distinct person-like key, so that somebody in four departments is not four people."""
-    engine.con.execute("CREATE OR REPLACE TEMP TABLE term_frequencies (feature VARCHAR, value VARCHAR, frequency DOUBLE)")
+    engine.con.execute(
+        "CREATE OR REPLACE TEMP TABLE term_frequencies (feature VARCHAR, value VARCHAR, frequency DOUBLE)"
+    )
     for feature in config.term_frequency_features:
         engine.con.execute(
             f"""INSERT INTO term_frequencies
@@ -87,7 +104,12 @@ def _count_term_frequencies(engine: Engine, config: MatchConfig) -> None:
 
 def _train(engine: Engine, config: MatchConfig, night: date) -> tuple[dict[str, Any], dict[str, Any]]:
     records: int = engine.scalar("SELECT count(*) FROM training_input")
-    matches = engine.scalar("SELECT sum(n * (n - 1) / 2) FROM (SELECT count(*) AS n FROM training_input WHERE good_number IS NOT NULL GROUP BY good_number)") or 0
+    matches = (
+        engine.scalar(
+            "SELECT sum(n * (n - 1) / 2) FROM (SELECT count(*) AS n FROM training_input WHERE good_number IS NOT NULL GROUP BY good_number)"
+        )
+        or 0
+    )
     if not matches:
         raise LinkageError(
             "The model cannot be trained: no two records share a good identity number.",
@@ -96,7 +118,9 @@ def _train(engine: Engine, config: MatchConfig, night: date) -> tuple[dict[str, 
     prior = min(0.5, matches / config.training.number_recall / (records * (records - 1) / 2))
     on_number = [c for c in config.comparisons if c.train_m_on == "good_number"]
     on_name = [c for c in config.comparisons if c.train_m_on == "name_and_birth"]
-    m = estimate_m(engine, "training_input", on_number, NUMBER_LABEL) | (estimate_m(engine, "training_input", on_name, NAME_LABEL) if on_name else {})
+    m = estimate_m(engine, "training_input", on_number, NUMBER_LABEL) | (
+        estimate_m(engine, "training_input", on_name, NAME_LABEL) if on_name else {}
+    )
     u = estimate_u(engine, "training_input", config)
     smallest = config.training.smallest_probability
     comparisons, card_comparisons = [], []
@@ -117,7 +141,14 @@ def _train(engine: Engine, config: MatchConfig, night: date) -> tuple[dict[str, 
                 "zh": comparison.zh,
                 "en": comparison.en,
                 "levels": [
-                    {"name": level.name, "zh": level.zh, "en": level.en, "m": pm, "u": pu, "match_weight": round(math.log2(pm / pu), 3)}
+                    {
+                        "name": level.name,
+                        "zh": level.zh,
+                        "en": level.en,
+                        "m": pm,
+                        "u": pu,
+                        "match_weight": round(math.log2(pm / pu), 3),
+                    }
                     for level in comparison.levels
                     if not level.missing
                     for pm, pu in [parameters[level.name]]

@@ -27,7 +27,9 @@ def gamma_of(comparison: ComparisonConfig) -> dict[str, int]:
     return numbers | {level.name: -1 for level in comparison.levels if level.missing}
 
 
-def comparison_settings(comparison: ComparisonConfig, parameters: Mapping[str, tuple[float, float]] | None = None) -> dict[str, Any]:
+def comparison_settings(
+    comparison: ComparisonConfig, parameters: Mapping[str, tuple[float, float]] | None = None
+) -> dict[str, Any]:
     """One comparison as Splink reads it; ``parameters`` maps level name to (m, u)."""
     levels: list[dict[str, Any]] = []
     for level in comparison.levels:
@@ -36,29 +38,43 @@ def comparison_settings(comparison: ComparisonConfig, parameters: Mapping[str, t
             entry["is_null_level"] = True
         else:
             if level.term_frequency:
-                entry |= {"tf_adjustment_column": level.term_frequency, "tf_adjustment_weight": 1.0, "disable_tf_exact_match_detection": True}
+                entry |= {
+                    "tf_adjustment_column": level.term_frequency,
+                    "tf_adjustment_weight": 1.0,
+                    "disable_tf_exact_match_detection": True,
+                }
             if parameters:
                 entry["m_probability"], entry["u_probability"] = parameters[level.name]
         levels.append(entry)
     return {"output_column_name": comparison.name, "comparison_levels": levels}
 
 
-def estimate_m(engine: Engine, table: str, comparisons: Iterable[ComparisonConfig], label: str) -> dict[str, dict[str, float]]:
+def estimate_m(
+    engine: Engine, table: str, comparisons: Iterable[ComparisonConfig], label: str
+) -> dict[str, dict[str, float]]:
     """Share of each level among pairs of records that agree on the column ``label``."""
     chosen = list(comparisons)
-    linker = _linker(engine, table, {"link_type": "dedupe_only", "comparisons": [comparison_settings(c) for c in chosen]})
+    linker = _linker(
+        engine, table, {"link_type": "dedupe_only", "comparisons": [comparison_settings(c) for c in chosen]}
+    )
     linker.training.estimate_m_from_label_column(label)
     return _trained(linker, chosen, "m_probability")
 
 
 def estimate_u(engine: Engine, table: str, config: MatchConfig) -> dict[str, dict[str, float]]:
     """Share of each level among pairs drawn at random (true matches still included)."""
-    linker = _linker(engine, table, {"link_type": "dedupe_only", "comparisons": [comparison_settings(c) for c in config.comparisons]})
-    linker.training.estimate_u_using_random_sampling(max_pairs=config.training.random_pairs, seed=config.training.seed, min_count_per_level=None, num_chunks=1)
+    linker = _linker(
+        engine, table, {"link_type": "dedupe_only", "comparisons": [comparison_settings(c) for c in config.comparisons]}
+    )
+    linker.training.estimate_u_using_random_sampling(
+        max_pairs=config.training.random_pairs, seed=config.training.seed, min_count_per_level=None, num_chunks=1
+    )
     return _trained(linker, config.comparisons, "u_probability")
 
 
-def score_pairs(engine: Engine, table: str, model: Mapping[str, Any], rules: Iterable[BlockingRuleConfig], floor_match_weight: float) -> tuple[str, str]:
+def score_pairs(
+    engine: Engine, table: str, model: Mapping[str, Any], rules: Iterable[BlockingRuleConfig], floor_match_weight: float
+) -> tuple[str, str]:
     """Score all pairs that a rule finds; returns the names of two tables: blocked pairs and scored pairs.
 
     Scored pairs have ``unique_id_l < unique_id_r``, ``match_key`` (position of the rule), ``match_weight``, and
@@ -71,7 +87,9 @@ def score_pairs(engine: Engine, table: str, model: Mapping[str, Any], rules: Ite
     }
     linker = _linker(engine, table, settings)
     blocked = linker.inference.compute_blocked_pairs_for_predict()
-    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE blocked_pairs AS SELECT match_key, count(*) AS pairs FROM {quote_name(blocked.physical_name)} GROUP BY 1")
+    engine.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE blocked_pairs AS SELECT match_key, count(*) AS pairs FROM {quote_name(blocked.physical_name)} GROUP BY 1"
+    )
     scored = linker.inference.predict(threshold_match_weight=floor_match_weight)
     return "blocked_pairs", scored.physical_name
 
@@ -87,7 +105,9 @@ def blocking_rule_settings(rule: BlockingRuleConfig) -> dict[str, Any]:
 
 def drop_splink_tables(engine: Engine) -> None:
     """Remove what Splink left in the engine."""
-    for (name,) in engine.con.execute("SELECT table_name FROM information_schema.tables WHERE table_name LIKE '\\_\\_splink\\_\\_%' ESCAPE '\\'").fetchall():
+    for (name,) in engine.con.execute(
+        "SELECT table_name FROM information_schema.tables WHERE table_name LIKE '\\_\\_splink\\_\\_%' ESCAPE '\\'"
+    ).fetchall():
         engine.con.execute(f"DROP TABLE IF EXISTS {quote_name(name)}")
         engine.con.execute(f"DROP VIEW IF EXISTS {quote_name(name)}")
 
@@ -104,6 +124,8 @@ def _trained(linker: Linker, comparisons: Iterable[ComparisonConfig], parameter:
     for comparison in comparisons:
         levels = by_name[comparison.name]["comparison_levels"]
         found[comparison.name] = {
-            level["label_for_charts"]: value if isinstance(value := level.get(parameter), float) else 0.0 for level in levels if not level.get("is_null_level")
+            level["label_for_charts"]: value if isinstance(value := level.get(parameter), float) else 0.0
+            for level in levels
+            if not level.get("is_null_level")
         }
     return found

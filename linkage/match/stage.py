@@ -19,7 +19,13 @@ def run_model(context: StageContext) -> Summary:
     model_id = plan.get("model_id")
     trained_now = model_id is None
     if model_id is None:
-        model_id = train_candidate(context.engine, context.state, context.input("gate_incoming", "common_records"), context.config_dir, context.night)
+        model_id = train_candidate(
+            context.engine,
+            context.state,
+            context.input("gate_incoming", "common_records"),
+            context.config_dir,
+            context.night,
+        )
         approve(context.state, model_id)
     for name in MODEL_FILES:
         shutil.copyfile(context.state.models / model_id / name, context.out_dir / name)
@@ -43,13 +49,22 @@ def run(context: StageContext) -> Summary:
     for table in ("scored_pairs", "match_input", "match_features"):
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")
     drop_splink_tables(engine)
-    return {"candidate_pairs": int(candidates), "scored_pairs": pairs, "model_id": context.summary("model").get("model_id")} | config.thresholds.model_dump()
+    return {
+        "candidate_pairs": int(candidates),
+        "scored_pairs": pairs,
+        "model_id": context.summary("model").get("model_id"),
+    } | config.thresholds.model_dump()
 
 
 def _write_blocking_counts(context: StageContext, config: MatchConfig, blocked: str, largest: dict[str, int]) -> None:
-    counts = {int(row["match_key"]): int(row["pairs"]) for row in context.engine.rows(f"SELECT match_key, pairs FROM {quote_name(blocked)}")}
+    counts = {
+        int(row["match_key"]): int(row["pairs"])
+        for row in context.engine.rows(f"SELECT match_key, pairs FROM {quote_name(blocked)}")
+    }
     rows = [(i, r.name, r.zh, r.en, counts.get(i, 0), largest[r.name]) for i, r in enumerate(config.blocking)]
-    context.engine.con.execute("CREATE OR REPLACE TEMP TABLE blocking_counts (position INTEGER, blocking_rule VARCHAR, zh VARCHAR, en VARCHAR, pairs BIGINT, largest_block BIGINT)")
+    context.engine.con.execute(
+        "CREATE OR REPLACE TEMP TABLE blocking_counts (position INTEGER, blocking_rule VARCHAR, zh VARCHAR, en VARCHAR, pairs BIGINT, largest_block BIGINT)"
+    )
     context.engine.con.executemany("INSERT INTO blocking_counts VALUES (?, ?, ?, ?, ?, ?)", rows)
     context.write("blocking_counts")
 
@@ -94,7 +109,9 @@ GUARD_FEATURES = (
 
 
 def _side_sql(side: str) -> str:
-    return "SELECT unique_id, record_key, " + ", ".join(f"{f} AS {f}_{side}" for f in GUARD_FEATURES) + " FROM match_input"
+    return (
+        "SELECT unique_id, record_key, " + ", ".join(f"{f} AS {f}_{side}" for f in GUARD_FEATURES) + " FROM match_input"
+    )
 
 
 def _guard_sql(guard: GuardConfig) -> str:

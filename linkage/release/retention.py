@@ -14,7 +14,9 @@ from typing import Any
 from linkage.kernel.run import State
 
 
-def apply_retention(state: State, night: date, *, runs_days: int, landings_days: int, releases_days: int) -> dict[str, Any]:
+def apply_retention(
+    state: State, night: date, *, runs_days: int, landings_days: int, releases_days: int
+) -> dict[str, Any]:
     """Delete folders older than their term, counted in days back from ``night``; returns the deleted names by kind."""
     current = state.current_release()
     keep = {current.name, current.name[:10]} if current else set()

@@ -76,7 +76,10 @@ def _components_in_conflict(label: IntArray, edges: Edges, good_number: npt.NDAr
     inside = edges.cannot_link & (label[edges.left] == label[edges.right])
     forbidden = label[edges.left[inside]]
     has = np.array([number is not None for number in good_number], dtype=bool)
-    labels, numbers = label[has], np.unique(good_number[has].astype(str), return_inverse=True)[1] if has.any() else np.zeros(0, dtype=np.int64)
+    labels, numbers = (
+        label[has],
+        np.unique(good_number[has].astype(str), return_inverse=True)[1] if has.any() else np.zeros(0, dtype=np.int64),
+    )
     order = np.lexsort((numbers, labels))
     labels, numbers = labels[order], numbers[order]
     differs = (labels[1:] == labels[:-1]) & (numbers[1:] != numbers[:-1])
@@ -100,11 +103,15 @@ def _group_edges(label: IntArray, components: IntArray, edges: Edges) -> dict[in
     return grouped
 
 
-def _take_apart(nodes: list[int], positions: list[int], edges: Edges, good_number: npt.NDArray[np.object_]) -> tuple[dict[int, int], list[tuple[int, int, float]]]:
+def _take_apart(
+    nodes: list[int], positions: list[int], edges: Edges, good_number: npt.NDArray[np.object_]
+) -> tuple[dict[int, int], list[tuple[int, int, float]]]:
     """Unite the nodes of one component from the heaviest pair down, never against a constraint."""
     parent = {node: node for node in nodes}
     enemies: dict[int, set[int]] = {node: set() for node in nodes}
-    numbers: dict[int, set[str]] = {node: {good_number[node]} if good_number[node] is not None else set() for node in nodes}
+    numbers: dict[int, set[str]] = {
+        node: {good_number[node]} if good_number[node] is not None else set() for node in nodes
+    }
     for position in positions:
         if edges.cannot_link[position]:
             left, right = int(edges.left[position]), int(edges.right[position])
@@ -125,7 +132,8 @@ def _take_apart(nodes: list[int], positions: list[int], edges: Edges, good_numbe
         if left == right:
             continue
         if any(root(enemy) == right for enemy in enemies[left]) or (
-            not edges.must_link[position] and len(numbers[left] | numbers[right]) > max(len(numbers[left]), len(numbers[right]), 1)
+            not edges.must_link[position]
+            and len(numbers[left] | numbers[right]) > max(len(numbers[left]), len(numbers[right]), 1)
         ):
             refused.append((int(edges.left[position]), int(edges.right[position]), float(edges.match_weight[position])))
             continue

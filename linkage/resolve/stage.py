@@ -18,7 +18,9 @@ SQL_PACKAGE = "linkage.resolve"
 EMPTY_CROSSWALK = "SELECT '' AS source, '' AS record_id, '' AS person_id WHERE false"
 EMPTY_MEMBERS = "SELECT '' AS household_id, '' AS person_id, '' AS relation_to_head, false AS is_head, DATE '2000-01-01' AS valid_from, DATE '2000-01-01' AS valid_to WHERE false"
 EMPTY_BASES = "SELECT '' AS household_id, '' AS family, '' AS basis_key, '' AS head_person_id WHERE false"
-EMPTY_RETIRED = "SELECT '' AS id, '' AS successor_id, '' AS kind, DATE '2000-01-01' AS retired_on, '' AS cause WHERE false"
+EMPTY_RETIRED = (
+    "SELECT '' AS id, '' AS successor_id, '' AS kind, DATE '2000-01-01' AS retired_on, '' AS cause WHERE false"
+)
 
 
 def run(context: StageContext) -> Summary:
@@ -39,7 +41,10 @@ def run(context: StageContext) -> Summary:
     _households(engine, config, district, context.night.isoformat())
     _retire_and_log(engine, context.night.isoformat())
     _review_cases(engine, config, rules, clusters)
-    counts = {table: context.write(table) for table in ("links", "household_links", "members", "events", "retired_ids", "review_cases")}
+    counts = {
+        table: context.write(table)
+        for table in ("links", "household_links", "members", "events", "retired_ids", "review_cases")
+    }
     return _summary(engine, counts, clusters)
 
 
@@ -63,7 +68,7 @@ def _read_previous(engine: Engine, previous: Path | None) -> None:
     view(
         "previous_household_bases",
         f"""SELECT household_id, CASE WHEN household_number IS NOT NULL THEN 'hukou' ELSE 'residence' END AS family,
-            household_number AS basis_key, head_person_id FROM {parquet('households')}""",
+            household_number AS basis_key, head_person_id FROM {parquet("households")}""",
     )
     view("previous_retired_ids", f"SELECT * FROM {parquet('retired_ids')}")
 
@@ -73,10 +78,17 @@ def _cluster(engine: Engine, rules: PairRules) -> Clusters:
     engine.run_sql(
         SQL_PACKAGE,
         "edges",
-        {"join_match_weight": rules.join_match_weight, "keep_match_weight": rules.keep_match_weight, "cannot_link_guards": list(rules.cannot_link_guards)},
+        {
+            "join_match_weight": rules.join_match_weight,
+            "keep_match_weight": rules.keep_match_weight,
+            "cannot_link_guards": list(rules.cannot_link_guards),
+        },
     )
     table = engine.arrow("SELECT * FROM edges WHERE joins OR cannot_link ORDER BY node_l, node_r")
-    column = {name: table[name].to_numpy() for name in ("node_l", "node_r", "match_weight", "must_link", "cannot_link", "joins")}
+    column = {
+        name: table[name].to_numpy()
+        for name in ("node_l", "node_r", "match_weight", "must_link", "cannot_link", "joins")
+    }
     edges = Edges(
         left=column["node_l"].astype(np.int64),
         right=column["node_r"].astype(np.int64),
@@ -85,10 +97,14 @@ def _cluster(engine: Engine, rules: PairRules) -> Clusters:
         cannot_link=column["cannot_link"].astype(bool),
         joins=column["joins"].astype(bool),
     )
-    numbers = np.array(engine.arrow("SELECT good_number FROM nodes ORDER BY node")["good_number"].to_pylist(), dtype=object)
+    numbers = np.array(
+        engine.arrow("SELECT good_number FROM nodes ORDER BY node")["good_number"].to_pylist(), dtype=object
+    )
     clusters = resolve_clusters(len(numbers), edges, numbers)
     engine.load_arrow("node_clusters", pa.table({"node": np.arange(len(numbers)), "cluster": clusters.label}))
-    engine.con.execute("CREATE OR REPLACE TEMP TABLE clustered_nodes AS SELECT n.*, c.cluster FROM nodes n JOIN node_clusters c USING (node)")
+    engine.con.execute(
+        "CREATE OR REPLACE TEMP TABLE clustered_nodes AS SELECT n.*, c.cluster FROM nodes n JOIN node_clusters c USING (node)"
+    )
     return clusters
 
 
@@ -105,15 +121,25 @@ def _assign_person_ids(engine: Engine, clusters: Clusters, district: str, night:
 
 def _households(engine: Engine, config: ResolveConfig, district: str, night: str) -> None:
     """Find households and their members; leaves household_links, members and household_events."""
-    engine.con.execute("CREATE OR REPLACE TEMP TABLE residence_evidence (feed VARCHAR, use VARCHAR, presence_not VARCHAR, rank INTEGER)")
+    engine.con.execute(
+        "CREATE OR REPLACE TEMP TABLE residence_evidence (feed VARCHAR, use VARCHAR, presence_not VARCHAR, rank INTEGER)"
+    )
     evidence = [(e.feed, e.use, e.presence_not, rank) for rank, e in enumerate(config.households.residence_evidence)]
     engine.con.executemany("INSERT INTO residence_evidence VALUES (?, ?, ?, ?)", evidence)
     engine.run_sql(SQL_PACKAGE, "household_evidence")
     engine.run_sql(SQL_PACKAGE, "household_groups", {"collective_members": config.households.collective_members})
     engine.run_sql(SQL_PACKAGE, "household_ids")
     fresh = engine.arrow("SELECT * FROM new_households ORDER BY family, basis_key")
-    ids = [new_id("H", district, night, family, person) for family, person in zip(fresh["family"].to_pylist(), fresh["first_person"].to_pylist(), strict=True)]
-    engine.load_arrow("fresh_household_ids", pa.table({"family": fresh["family"], "basis_key": fresh["basis_key"], "household_id": pa.array(ids, pa.string())}))
+    ids = [
+        new_id("H", district, night, family, person)
+        for family, person in zip(fresh["family"].to_pylist(), fresh["first_person"].to_pylist(), strict=True)
+    ]
+    engine.load_arrow(
+        "fresh_household_ids",
+        pa.table(
+            {"family": fresh["family"], "basis_key": fresh["basis_key"], "household_id": pa.array(ids, pa.string())}
+        ),
+    )
     engine.con.execute(
         """CREATE OR REPLACE TEMP TABLE household_id_map AS SELECT family, basis_key, household_id, false AS is_new FROM kept_household_ids
         UNION ALL SELECT family, basis_key, household_id, true FROM fresh_household_ids"""
@@ -154,11 +180,16 @@ def _review_cases(engine: Engine, config: ResolveConfig, rules: PairRules, clust
         },
     )
     engine.con.execute("ALTER TABLE review_cases ADD COLUMN case_id VARCHAR")
-    engine.con.execute("UPDATE review_cases SET case_id = 'C' || left(sha256(kind || ' ' || array_to_string(records, ' ')), 16)")
+    engine.con.execute(
+        "UPDATE review_cases SET case_id = 'C' || left(sha256(kind || ' ' || array_to_string(records, ' ')), 16)"
+    )
 
 
 def _summary(engine: Engine, counts: dict[str, int], clusters: Clusters) -> Summary:
-    events = {row["kind"]: row["n"] for row in engine.rows("SELECT kind, count(*) AS n FROM events WHERE subject = 'person' GROUP BY kind")}
+    events = {
+        row["kind"]: row["n"]
+        for row in engine.rows("SELECT kind, count(*) AS n FROM events WHERE subject = 'person' GROUP BY kind")
+    }
     return {
         "persons": engine.scalar("SELECT count(DISTINCT person_id) FROM links"),
         "persons_before": engine.scalar("SELECT count(*) FROM previous_persons"),
@@ -172,4 +203,3 @@ def _summary(engine: Engine, counts: dict[str, int], clusters: Clusters) -> Summ
         "records": counts["links"],
         "review_cases": counts["review_cases"],
     }
-

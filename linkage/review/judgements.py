@@ -29,17 +29,34 @@ SCHEMA = pa.schema(
 )
 
 
-def append_judgement(state: State, record_key_l: str, record_key_r: str, verdict: str, *, reader: str, reason: str, decided_at: datetime | None = None) -> str:
+def append_judgement(
+    state: State,
+    record_key_l: str,
+    record_key_r: str,
+    verdict: str,
+    *,
+    reader: str,
+    reason: str,
+    decided_at: datetime | None = None,
+) -> str:
     """Record one verdict about two records and return its id. Raises ConfigurationError on an unknown verdict."""
     if verdict not in VERDICTS:
         raise ConfigurationError(f"Verdict {verdict!r} is not known.", remedy=f"Use one of {', '.join(VERDICTS)}.")
     left, right = sorted((record_key_l, record_key_r))
     moment = (decided_at or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
-    judgement_id = hashlib.sha256("\x1f".join((left, right, verdict, reader, moment.isoformat())).encode()).hexdigest()[:16]
+    judgement_id = hashlib.sha256("\x1f".join((left, right, verdict, reader, moment.isoformat())).encode()).hexdigest()[
+        :16
+    ]
     with open_database(state).begin() as connection:
         connection.execute(
             sa.insert(judgements_table).values(
-                judgement_id=judgement_id, record_key_l=left, record_key_r=right, verdict=verdict, reader=reader, decided_at=moment, reason=reason
+                judgement_id=judgement_id,
+                record_key_l=left,
+                record_key_r=right,
+                verdict=verdict,
+                reader=reader,
+                decided_at=moment,
+                reason=reason,
             )
         )
     return judgement_id
