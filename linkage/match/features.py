@@ -12,6 +12,7 @@ SQL_PACKAGE = "linkage.match"
 def make_features(engine: Engine, common_records: Path) -> None:
     """Make the temp table ``match_features``: one row per record, ``unique_id`` by record key."""
     engine.read("common_records", common_records)
+    engine.run_sql(SQL_PACKAGE, "functions")
     engine.run_sql(SQL_PACKAGE, "match_features")
     engine.con.execute("ALTER TABLE match_features ADD COLUMN any_name VARCHAR[]")
     engine.con.execute("UPDATE match_features SET any_name = [name, former_name] WHERE former_name IS NOT NULL")

@@ -101,6 +101,7 @@ GUARD_FEATURES = (
     "name_kind",
     "birth_year",
     "birth_day",
+    "birth_from_number",
     "sex",
     "mother_number",
     "source",

@@ -1,7 +1,7 @@
 """Which records are one person tonight: clusters that never break a constraint.
 
 Connected components of joining pairs are taken as they are when nothing speaks against them. A component that
-holds a forbidden pair, or two different good numbers, is taken apart: its pairs are accepted from the heaviest down,
+holds a forbidden pair, or two different good numbers that no direct pair reconciles, is taken apart: its pairs are accepted from the heaviest down,
 each only if the two sides it would unite may be united (Kruskal with cannot-link constraints). The result
 depends on the pairs alone, not on their order.
 """
@@ -46,6 +46,7 @@ def resolve_clusters(size: int, edges: Edges, good_number: npt.NDArray[np.object
     """
     joining = edges.joins & ~edges.cannot_link
     label = _components(size, edges.left[joining], edges.right[joining])
+    reconciled = _reconciled_numbers(edges, joining, good_number)
     dirty = _components_in_conflict(label, edges, good_number)
     conflicts: list[list[int]] = []
     refused: list[tuple[int, int, float]] = []
@@ -54,7 +55,7 @@ def resolve_clusters(size: int, edges: Edges, good_number: npt.NDArray[np.object
         by_component = _group_edges(label, dirty, edges)
         for component in dirty.tolist():
             nodes = members[component]
-            parts, kept_apart = _take_apart(nodes, by_component[component], edges, good_number)
+            parts, kept_apart = _take_apart(nodes, by_component[component], edges, good_number, reconciled)
             for node, root in parts.items():
                 label[node] = root
             conflicts.append(nodes)
@@ -69,6 +70,16 @@ def _components(size: int, left: IntArray, right: IntArray) -> IntArray:
     smallest = np.full(component.max() + 1 if size else 0, size, dtype=np.int64)
     np.minimum.at(smallest, component, np.arange(size, dtype=np.int64))
     return smallest[component] if size else np.zeros(0, dtype=np.int64)
+
+
+def _reconciled_numbers(edges: Edges, joining: BoolArray, good_number: npt.NDArray[np.object_]) -> set[tuple[str, str]]:
+    """Pairs of different good numbers whose records join directly although the numbers differ (a number entered wrongly)."""
+    left, right = good_number[edges.left[joining]], good_number[edges.right[joining]]
+    return {
+        (min(a, b), max(a, b))
+        for a, b in zip(left.tolist(), right.tolist(), strict=True)
+        if a is not None and b is not None and a != b
+    }
 
 
 def _components_in_conflict(label: IntArray, edges: Edges, good_number: npt.NDArray[np.object_]) -> IntArray:
@@ -104,7 +115,11 @@ def _group_edges(label: IntArray, components: IntArray, edges: Edges) -> dict[in
 
 
 def _take_apart(
-    nodes: list[int], positions: list[int], edges: Edges, good_number: npt.NDArray[np.object_]
+    nodes: list[int],
+    positions: list[int],
+    edges: Edges,
+    good_number: npt.NDArray[np.object_],
+    reconciled: set[tuple[str, str]],
 ) -> tuple[dict[int, int], list[tuple[int, int, float]]]:
     """Unite the nodes of one component from the heaviest pair down, never against a constraint."""
     parent = {node: node for node in nodes}
@@ -142,3 +157,8 @@ def _take_apart(
         enemies[low] |= enemies[high]
         numbers[low] |= numbers[high]
     return {node: root(node) for node in nodes}, refused
+
+
+def _numbers_agree(left: set[str], right: set[str], reconciled: set[tuple[str, str]]) -> bool:
+    """Whether two sets of good numbers may belong to one person."""
+    return all(a == b or (min(a, b), max(a, b)) in reconciled for a in left for b in right)

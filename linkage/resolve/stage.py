@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from linkage.kernel.config import read_config
-from linkage.kernel.engine import Engine, quote_text
+from linkage.kernel.engine import Engine
 from linkage.kernel.ids import new_id
 from linkage.kernel.run import StageContext, Summary
 from linkage.resolve.clusters import Clusters, Edges, resolve_clusters
@@ -15,12 +15,7 @@ from linkage.resolve.config import ResolveConfig
 from linkage.resolve.thresholds import PairRules, read_pair_rules
 
 SQL_PACKAGE = "linkage.resolve"
-EMPTY_CROSSWALK = "SELECT '' AS source, '' AS record_id, '' AS person_id WHERE false"
-EMPTY_MEMBERS = "SELECT '' AS household_id, '' AS person_id, '' AS relation_to_head, false AS is_head, DATE '2000-01-01' AS valid_from, DATE '2000-01-01' AS valid_to WHERE false"
-EMPTY_BASES = "SELECT '' AS household_id, '' AS family, '' AS basis_key, '' AS head_person_id WHERE false"
-EMPTY_RETIRED = (
-    "SELECT '' AS id, '' AS successor_id, '' AS kind, DATE '2000-01-01' AS retired_on, '' AS cause WHERE false"
-)
+PREVIOUS_TABLES = ("crosswalk", "members", "households", "retired_ids")
 
 
 def run(context: StageContext) -> Summary:
@@ -50,27 +45,12 @@ def run(context: StageContext) -> Summary:
 
 def _read_previous(engine: Engine, previous: Path | None) -> None:
     """Views of yesterday's release, empty on the first night."""
-
-    def view(name: str, query: str) -> None:
-        engine.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
-
-    def parquet(table: str) -> str:
-        return f"read_parquet({quote_text(Path(str(previous)) / f'{table}.parquet')})"
-
     if previous is None:
-        view("previous_crosswalk", EMPTY_CROSSWALK)
-        view("previous_members", EMPTY_MEMBERS)
-        view("previous_household_bases", EMPTY_BASES)
-        view("previous_retired_ids", EMPTY_RETIRED)
+        engine.run_sql(SQL_PACKAGE, "no_previous_release")
         return
-    view("previous_crosswalk", f"SELECT source, record_id, person_id FROM {parquet('crosswalk')}")
-    view("previous_members", f"SELECT * FROM {parquet('members')}")
-    view(
-        "previous_household_bases",
-        f"""SELECT household_id, CASE WHEN household_number IS NOT NULL THEN 'hukou' ELSE 'residence' END AS family,
-            household_number AS basis_key, head_person_id FROM {parquet("households")}""",
-    )
-    view("previous_retired_ids", f"SELECT * FROM {parquet('retired_ids')}")
+    for table in PREVIOUS_TABLES:
+        engine.read(f"previous_{table}", previous / f"{table}.parquet")
+    engine.run_sql(SQL_PACKAGE, "previous_release")
 
 
 def _cluster(engine: Engine, rules: PairRules) -> Clusters:
@@ -102,9 +82,7 @@ def _cluster(engine: Engine, rules: PairRules) -> Clusters:
     )
     clusters = resolve_clusters(len(numbers), edges, numbers)
     engine.load_arrow("node_clusters", pa.table({"node": np.arange(len(numbers)), "cluster": clusters.label}))
-    engine.con.execute(
-        "CREATE OR REPLACE TEMP TABLE clustered_nodes AS SELECT n.*, c.cluster FROM nodes n JOIN node_clusters c USING (node)"
-    )
+    engine.run_sql(SQL_PACKAGE, "clustered_nodes")
     return clusters
 
 
@@ -114,9 +92,7 @@ def _assign_person_ids(engine: Engine, clusters: Clusters, district: str, night:
     fresh = engine.arrow("SELECT cluster, first_key FROM new_clusters ORDER BY cluster")
     ids = [new_id("P", district, night, key) for key in fresh["first_key"].to_pylist()]
     engine.load_arrow("fresh_ids", pa.table({"cluster": fresh["cluster"], "person_id": pa.array(ids, pa.string())}))
-    engine.con.execute(
-        "CREATE OR REPLACE TEMP TABLE cluster_ids AS SELECT cluster, person_id, false AS is_new FROM kept_ids UNION ALL SELECT cluster, person_id, true FROM fresh_ids"
-    )
+    engine.run_sql(SQL_PACKAGE, "cluster_ids")
 
 
 def _households(engine: Engine, config: ResolveConfig, district: str, night: str) -> None:
@@ -140,10 +116,7 @@ def _households(engine: Engine, config: ResolveConfig, district: str, night: str
             {"family": fresh["family"], "basis_key": fresh["basis_key"], "household_id": pa.array(ids, pa.string())}
         ),
     )
-    engine.con.execute(
-        """CREATE OR REPLACE TEMP TABLE household_id_map AS SELECT family, basis_key, household_id, false AS is_new FROM kept_household_ids
-        UNION ALL SELECT family, basis_key, household_id, true FROM fresh_household_ids"""
-    )
+    engine.run_sql(SQL_PACKAGE, "household_id_map")
     engine.run_sql(SQL_PACKAGE, "members", {"night": night})
     engine.run_sql(SQL_PACKAGE, "household_changes")
 
@@ -163,12 +136,7 @@ def _review_cases(engine: Engine, config: ResolveConfig, rules: PairRules, clust
         }
     )
     engine.load_arrow("refused_nodes", refused)
-    engine.con.execute(
-        """CREATE OR REPLACE TEMP TABLE refused_pairs AS
-        SELECT l.record_key AS record_key_l, r.record_key AS record_key_r, l.person_id AS person_l, r.person_id AS person_r, n.match_weight
-        FROM refused_nodes n JOIN person_nodes l ON l.node = n.node_l JOIN person_nodes r ON r.node = n.node_r
-        QUALIFY row_number() OVER (PARTITION BY least(person_l, person_r), greatest(person_l, person_r) ORDER BY n.match_weight DESC, n.node_l, n.node_r) = 1"""
-    )
+    engine.run_sql(SQL_PACKAGE, "refused_pairs")
     engine.run_sql(
         SQL_PACKAGE,
         "review_cases",

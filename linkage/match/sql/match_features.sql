@@ -1,18 +1,25 @@
 -- One row per record: what blocking rules and comparisons may look at. $filler dates are already null.
 -- unique_id is the rank of the record key, so it does not depend on the order of input.
 CREATE OR REPLACE TEMP TABLE match_features AS
-WITH base AS (
+WITH filler_numbers AS (
+    -- A damaged number under several surnames is a filler somebody typed, not a trace of a person.
+    SELECT left(identity_partial, 15) AS number15 FROM common_records
+    WHERE identity_grade = 'E' AND strpos(left(identity_partial, 15), '_') = 0
+    GROUP BY ALL HAVING count(DISTINCT left(name_key, 1)) >= 3
+), base AS (
     SELECT
         row_number() OVER (ORDER BY record_key) AS unique_id,
         record_key, source, feed,
         CASE WHEN identity_grade IN ('A', 'B', 'C', 'D') THEN identity_number END AS number,
         identity_grade, identity_kind, identity_partial, identity_birth_date,
-        CASE WHEN name_kind IN ('newborn_placeholder', 'missing') THEN NULL ELSE nullif(name_key, '') END AS name,
-        CASE WHEN name_kind IN ('newborn_placeholder', 'missing') THEN NULL ELSE nullif(name_sound, '') END AS name_sound,
+        CASE WHEN name_kind IN ('newborn_placeholder', 'nickname', 'missing') THEN NULL ELSE nullif(name_key, '') END AS name,
+        CASE WHEN name_kind IN ('newborn_placeholder', 'nickname', 'missing') THEN NULL ELSE nullif(name_sound, '') END AS name_sound,
         name_kind,
         nullif(former_name_key, '') AS former_name,
         CASE WHEN strpos(full_name, '·') > 0 THEN string_split(full_name, '·') END AS name_segments,
         coalesce(birth_date, identity_birth_date) AS birth_date,
+        birth_date IS NULL AND identity_birth_date IS NOT NULL AS birth_from_number,
+        sex IS NULL OR sex NOT IN ('1', '2') AS sex_from_number,
         CASE WHEN birth_date IS NOT NULL THEN birth_date_precision WHEN identity_birth_date IS NOT NULL THEN 'day' END AS birth_precision,
         birth_date_lunar AS birth_lunar,
         coalesce(CASE WHEN sex IN ('1', '2') THEN sex END, identity_sex) AS sex,
@@ -24,21 +31,28 @@ WITH base AS (
         list_sort(list_distinct(list_filter([residence_building_key, hukou_building_key], lambda x: x IS NOT NULL))) AS buildings,
         list_sort(list_distinct(list_filter([residence_community, hukou_community], lambda x: x IS NOT NULL))) AS communities,
         coalesce(residence_estate, residence_road, hukou_estate, hukou_road) AS estate
-    FROM common_records
+    FROM (SELECT * REPLACE (
+        -- 王师傅, 老何, 李阿姨: how neighbours say it; only the surname is a name.
+        CASE WHEN regexp_matches(name_key, '^.(师傅|阿姨|大爷|大妈|大伯|奶奶|爷爷|叔叔|先生|女士|小姐|太太|老师|老板)$') THEN 'nickname'
+             WHEN regexp_matches(name_key, '^[老小阿].$') AND feed <> 'police_hukou' THEN 'nickname' ELSE name_kind END AS name_kind)
+        FROM common_records)
 )
 SELECT
     unique_id, record_key, source, feed, number, identity_grade, identity_kind,
     CASE
         WHEN number IS NOT NULL AND length(number) = 18 THEN left(number, 15)
-        WHEN identity_grade = 'E' AND strpos(left(identity_partial, 15), '_') = 0 AND length(identity_partial) >= 15 THEN left(identity_partial, 15)
+        WHEN identity_grade = 'E' AND left(identity_partial, 15) NOT IN (SELECT number15 FROM filler_numbers) AND strpos(left(identity_partial, 15), '_') = 0 AND length(identity_partial) >= 15 THEN left(identity_partial, 15)
     END AS number15,
-    CASE WHEN number IS NULL AND identity_grade = 'E' THEN identity_partial END AS number_pattern,
+    CASE WHEN number IS NULL AND identity_grade = 'E' AND left(identity_partial, 15) NOT IN (SELECT number15 FROM filler_numbers) THEN identity_partial END AS number_pattern,
     CASE WHEN number IS NULL AND identity_grade = 'F' THEN identity_partial END AS number_damaged,
     CASE WHEN identity_grade = 'A' AND identity_kind IN ('resident_id', 'hmt_residence_permit', 'foreign_permanent_resident') THEN number END AS good_number,
     name, name_sound, name_kind, former_name, name_segments,
     split_part(name_sound, ' ', 1) AS surname_sound,
+    array_to_string(list_sort(string_split(name, '')), '') AS name_characters,
+    -- Common mishearings: zh z, ch c, sh s, ing in, eng en, ang an, l n, hu f.
+    regexp_replace(regexp_replace(regexp_replace(regexp_replace(name_sound, '([zcs])h', '\1', 'g'), 'ng\b', 'n', 'g'), '\bl', 'n', 'g'), '\bhu', 'f', 'g') AS name_heard,
     CASE WHEN name_kind = 'masked' OR strpos(name, '?') > 0 THEN replace(replace(name, '?', '_'), '*', '%') END AS name_pattern,
-    birth_date, birth_precision, birth_lunar,
+    birth_date, birth_precision, birth_lunar, birth_from_number, sex_from_number,
     CASE WHEN birth_precision = 'day' THEN strftime(birth_date, '%Y%m%d') END AS birth_day,
     CASE WHEN birth_precision IN ('day', 'month') THEN strftime(birth_date, '%Y%m') END AS birth_month,
     year(birth_date) AS birth_year,

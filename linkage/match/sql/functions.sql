@@ -1,0 +1,12 @@
+-- DuckDB's levenshtein counts bytes, and a Chinese character has three: these count characters.
+
+-- One character replaced by another.
+CREATE OR REPLACE TEMP MACRO one_character_replaced(a, b) AS
+    length(a) = length(b) AND length(a) BETWEEN 2 AND 8
+    AND (CAST(a[1] <> b[1] AS INTEGER) + CAST(a[2] <> b[2] AS INTEGER) + CAST(a[3] <> b[3] AS INTEGER) + CAST(a[4] <> b[4] AS INTEGER)
+         + CAST(a[5] <> b[5] AS INTEGER) + CAST(a[6] <> b[6] AS INTEGER) + CAST(a[7] <> b[7] AS INTEGER) + CAST(a[8] <> b[8] AS INTEGER)) = 1;
+
+-- b is a without one of its characters (the first five positions; names are rarely longer).
+CREATE OR REPLACE TEMP MACRO one_character_dropped(a, b) AS
+    length(a) = length(b) + 1
+    AND (a[2:] = b OR a[:1] || a[3:] = b OR a[:2] || a[4:] = b OR a[:3] || a[5:] = b OR a[:4] || a[6:] = b);
