@@ -1,0 +1,49 @@
+"""What every reader gives: rows of text with their physical row numbers, and how many rows there are by another count."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+Cell = str | None
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A physical row that cannot be read as a row; ``column`` is a position from 0, or None for the whole row."""
+
+    row_number: int
+    rule: str
+    column: int | None = None
+    shape: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: physical row number from 1, its cells, and positions of cells that held a number or date, not text."""
+
+    row_number: int
+    cells: list[Cell]
+    numeric: tuple[int, ...] = ()
+
+
+@dataclass
+class RawTable:
+    """One table of one file. ``rows`` is read once; ``bad_rows`` fills while it is read.
+
+    ``first_rows`` are the rows in which the header is looked for; ``count_rows_below(header_row)`` counts data rows by
+    a code path of its own, so that a parser that loses rows is found out.
+    """
+
+    label: str
+    encoding: str
+    first_rows: list[Row]
+    rows: Iterator[Row]
+    count_rows_below: "RowCounter"
+    bad_rows: list[BadRow] = field(default_factory=list)
+    undecodable_rows: int = 0
+
+
+class RowCounter:
+    """Counts the data rows below a header row; each format brings its own way of counting."""
+
+    def __call__(self, header_row: int) -> int:
+        raise NotImplementedError  # pragma: no cover - each reader brings its own
