@@ -43,15 +43,20 @@ def private_use_repairs() -> Mapping[int, str]:
     return {int(row["pua"][2:], 16): row["char"] for row in rows if row["char"]}
 
 
+@cache
+def name_variants() -> Mapping[str, str]:
+    """Variant characters that traditional -> simplified does not know: 堃 -> 坤."""
+    path = files("linkage.standardise") / "data" / "name_variants.csv"
+    return {row["variant"]: row["canonical"] for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())}
+
+
 class FoldTable(dict[int, str]):
     """``str.translate`` table to the matching form: traditional -> simplified, variants -> the common character."""
 
     def __init__(self) -> None:
         super().__init__()
         self._simplify = OpenCC("t2s")
-        path = files("linkage.standardise") / "data" / "name_variants.csv"
-        with path.open(encoding="utf-8", newline="") as file:
-            self._variants = {row["variant"]: row["canonical"] for row in csv.DictReader(file)}
+        self._variants = name_variants()
 
     def __missing__(self, code: int) -> str:
         char = chr(code)

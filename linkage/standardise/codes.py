@@ -67,7 +67,8 @@ def reference_texts(field: str, spec: Mapping[str, Any]) -> dict[str, str]:
         texts |= {normal_text(text): "unknown" for row in reference_rows(table) for text in (row["code"], row["name"])}
     if field == "nationality":
         for row in reference_rows("gb2659_country"):
-            texts |= {normal_text(row[key]): row["alpha3"] for key in ("numeric3", "alpha2", "alpha3", "name") if row[key]}
+            names = [row[key] for key in ("numeric3", "alpha2", "alpha3", "name") if row[key]]
+            texts |= {normal_text(name): row["alpha3"] for name in names}
     if table := spec.get("reference"):
         for row in reference_rows(table):
             texts |= {normal_text(text): row["code"] for text in (row["code"], row["name"])}

@@ -19,7 +19,7 @@ LUNAR_YEARS = range(1900, 2100)
 
 
 def parse_dates(engine: Engine, night: date) -> None:
-    """Read every row of ``date_inputs(text, from_number_cell, format)`` into ``parsed_dates``, and make ``lunar_dates``.
+    """Read every row of ``date_inputs(text, from_number_cell, format)`` into ``parsed_dates``; make ``lunar_dates``.
 
     ``format`` is the ``date_format`` of the source configuration: auto, year_month or excel.
     """

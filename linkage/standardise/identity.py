@@ -1,6 +1,6 @@
 """Identity numbers: the documents they belong to, and how far each can be trusted (grades A to X).
 
-The rules stand in ``sql/identity_macros.sql`` and ``sql/parsed_identities.sql``; here the tables they look into are laid out.
+The rules stand in ``sql/identity_macros.sql`` and ``sql/parsed_identities.sql``; here are the tables they look into.
 """
 
 from datetime import date

@@ -28,7 +28,7 @@ counted AS (
 cut AS (
     -- Year, month, day as the form says. A form is tried only when those above it did not fit.
     SELECT text, from_number_cell, format, says_lunar, s,
-        regexp_extract(s, '^[^0-9]*((?:1[0-9]|20|21|9|00)[0-9]{2})[^0-9]+([0-9]{1,2})(?:[^0-9]+([0-9]{1,2})(?:[^0-9].*)?)?[^0-9]*$', ['y', 'm', 'd']) AS long_form,
+        regexp_extract(s, '^[^0-9]*([0-9]{4})[^0-9]+([0-9]{1,2})(?:[^0-9]+([0-9]{1,2})(?:[^0-9].*)?)?[^0-9]*$', ['y', 'm', 'd']) AS long_form,
         regexp_extract(s, '^([0-9]{2})[年./-]([0-9]{1,2})[月./-]([0-9]{1,2})日?$', ['y', 'm', 'd']) AS short_year_form,
         regexp_extract(s, '^([0-9]{1,2})[/-]([0-9]{1,2})[/-]((?:19|20)[0-9]{2})(?: .*)?$', ['m', 'd', 'y']) AS month_first_form,
         CASE WHEN regexp_full_match(s, '[0-9]+(\.[0-9]+)?') THEN split_part(s, '.', 1) END AS digits

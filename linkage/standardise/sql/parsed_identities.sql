@@ -1,5 +1,5 @@
 -- One row per distinct (text, from_number_cell, declared_kind): the number as far as the text alone can tell it.
--- Grades (domain rules in docs/standardise.md): A good; B good, unknown area; D 15 digits; E damaged or masked;
+-- Grades (linkage/standardise/RULES.md): A good; B good, unknown area; D 15 digits; E damaged or masked;
 -- F wrong; X placeholder. Grade C needs the record's own sex and birth date and is given in common_records.sql.
 CREATE OR REPLACE TEMP TABLE parsed_identities AS
 WITH spelled AS (
@@ -64,7 +64,7 @@ damaged AS (
         -- Placeholders: nothing left, one character, area and nothing, sequence 000, known test numbers. A number that
         -- ends in 0000 is Excel's work unless it says 1 January, which is what people type to get past a form.
         t = '' OR n < 4 OR one_character(t) OR t IN (SELECT number FROM placeholder_numbers)
-            OR (n = 18 AND (one_character(substr(t, 7))
+            OR (n = 18 AND ((significant_digits >= 18 AND one_character(substr(t, 7)))
                 OR (significant_digits >= 18 AND substr(t, 15, 3) = '000' AND (check_holds OR day IS NULL OR substr(t, 11, 4) = '0101'))))
             OR (is_15 AND right(t, 3) = '000') AS is_placeholder
     FROM measured
@@ -72,7 +72,9 @@ damaged AS (
 formed AS (
     -- Which document it is, by form; the declared kind decides only where forms coincide.
     SELECT *,
+        t = '' AND regexp_full_match(text, '[\s\x{00A0}\x{3000}]*') AS is_blank,
         CASE
+            WHEN is_blank THEN NULL
             WHEN is_placeholder THEN coalesce(declared_kind, 'unknown')
             WHEN is_disability_card THEN 'disability_card'
             WHEN is_18 AND left(t, 6) IN ('810000', '820000', '830000') THEN 'hmt_residence_permit'
@@ -94,6 +96,7 @@ formed AS (
 graded AS (
     SELECT *,
         CASE
+            WHEN is_blank THEN NULL
             WHEN is_placeholder THEN 'X'
             WHEN is_damaged OR is_masked THEN 'E'
             WHEN is_18 AND check_holds AND possible_birth(day, $night) THEN
