@@ -1,4 +1,4 @@
-"""Codes: the department's own map, then shared synonyms, then the standard's table; the unknown is empty and signalled."""
+"""Codes: the department's own map, then synonyms, then the standard's table; the unknown is empty and signalled."""
 
 from collections.abc import Iterator
 

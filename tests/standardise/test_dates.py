@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -146,9 +147,7 @@ def test_said_to_be_lunar(engine: Engine) -> None:
 
 def test_lunar_months_follow_each_other() -> None:
     rows = sorted(lunar_months().to_pylist(), key=lambda row: row["first_day"])
-    gaps = {
-        (later["first_day"] - row["first_day"]).days - row["days"] for row, later in zip(rows, rows[1:], strict=False)
-    }
+    gaps = {(later["first_day"] - row["first_day"]).days - row["days"] for row, later in pairwise(rows)}
     assert gaps == {0, 29, 30}  # 29 or 30 where a leap month lies between
 
 
