@@ -28,4 +28,4 @@ CREATE OR REPLACE TEMP MACRO seventeen_of_fifteen(t) AS
 
 -- Sex from the 17th digit: odd male (1), even female (2).
 CREATE OR REPLACE TEMP MACRO sex_of_digit(t) AS CASE
-    WHEN t BETWEEN '0' AND '9' THEN CASE WHEN CAST(t AS INTEGER) % 2 = 1 THEN '1' ELSE '2' END END;
+    WHEN t BETWEEN '0' AND '9' THEN CASE WHEN TRY_CAST(t AS INTEGER) % 2 = 1 THEN '1' ELSE '2' END END;

@@ -63,7 +63,7 @@ told AS (
                 THEN lpad(month_first_form.d, 2, '0') || lpad(month_first_form.m, 2, '0')
                 ELSE lpad(month_first_form.m, 2, '0') || lpad(month_first_form.d, 2, '0') END
             WHEN 'serial' THEN CASE WHEN TRY_CAST(digits AS INTEGER) BETWEEN 61 AND 80000
-                THEN strftime(DATE '1899-12-30' + TRY_CAST(digits AS INTEGER), '%Y%m%d') END
+                THEN strftime(DATE '1899-12-30' + least(TRY_CAST(digits AS INTEGER), 80000), '%Y%m%d') END
             WHEN 'english' THEN strftime(try_strptime(s, ['%d-%b-%y', '%d-%b-%Y', '%d %b %Y', '%b %d, %Y', '%b %d %Y', '%d-%B-%Y', '%a %b %d %H:%M:%S %Y']), '%Y%m%d')
         END AS eight0
     FROM cut

@@ -50,7 +50,7 @@ measured AS (
         length(t) AS n,
         regexp_full_match(t, '[0-9]{17}[0-9X]') AS is_18,
         regexp_full_match(t, '[0-9]{15}') AS is_15,
-        CASE WHEN is_18 THEN CAST(left(t, 17) AS BIGINT) WHEN is_15 THEN CAST(seventeen_of_fifteen(t) AS BIGINT) END AS digits17,
+        CASE WHEN is_18 THEN TRY_CAST(left(t, 17) AS BIGINT) WHEN is_15 THEN TRY_CAST(seventeen_of_fifteen(t) AS BIGINT) END AS digits17,
         CASE WHEN is_18 OR is_15 THEN check_character(digits17) END AS expected_check,
         CASE WHEN is_18 THEN real_date(substr(t, 7, 8)) WHEN is_15 THEN real_date(substr(CAST(digits17 AS VARCHAR), 7, 8)) END AS day,
         is_18 AND expected_check = right(t, 1) AS check_holds,
@@ -118,19 +118,21 @@ graded AS (
     FROM formed
 ),
 patterned AS (
-    SELECT *,
+    SELECT * EXCLUDE (grade),
         CASE
             WHEN grade <> 'E' THEN NULL
             -- Number cells keep 15 digits; a value that came through binary arithmetic is rounded back to them first.
             WHEN is_damaged AND significant_digits = 15 AND right(t, 1) <> 'X' THEN
-                CAST((CAST(t AS BIGINT) + 500) // 1000 AS VARCHAR) || '___'
+                CAST((TRY_CAST(t AS BIGINT) + 500) // 1000 AS VARCHAR) || '___'
             WHEN is_damaged THEN rpad(left(t, least(significant_digits, 15)), 18, '_')
             WHEN n = 18 THEN replace(t, '*', '_')
             WHEN n = 15 AND strpos(left(t, 6), '*') = 0 THEN left(t, 6) || '19' || replace(substr(t, 7), '*', '_') || '_'
             -- One run of * of any length stands for whatever is hidden.
             WHEN regexp_full_match(t, '[0-9X]*\*+[0-9X]*') AND length(replace(t, '*', '')) < 18 THEN
                 split_part(t, '*', 1) || repeat('_', 18 - length(replace(t, '*', ''))) || regexp_extract(t, '[0-9X]*$')
-        END AS pattern
+        END AS pattern,
+        -- Several runs of * leave no place for the digits between them.
+        CASE WHEN grade = 'E' AND pattern IS NULL THEN 'F' ELSE grade END AS grade
     FROM graded
 )
 SELECT text, from_number_cell, declared_kind, kind, grade,
