@@ -153,6 +153,7 @@ def _kind(display: str, joined: str, *, newborn: bool, hidden: bool) -> NameKind
     return "minority" if DOT in display or len(joined) > ORDINARY_MAXIMUM_CHARACTERS else "ordinary"
 
 
+CHUNK_ROWS = 50_000  # names held as Python objects at a time
 TEXT_COLUMNS = (
     "full_name", "name_key", "name_sound", "surname", "given_name", "name_kind",
     "former_name", "former_name_key", "note",
@@ -162,8 +163,14 @@ TEXT_COLUMNS = (
 def parse_names(engine: Engine) -> None:
     """Parse every row of ``name_inputs(text)`` (distinct, never null) into ``parsed_names(text, ...)``."""
     texts = [row[0] for row in engine.con.execute("SELECT text FROM name_inputs").fetchall()]
+    chunks = [texts[start : start + CHUNK_ROWS] for start in range(0, max(len(texts), 1), CHUNK_ROWS)]
+    create_table(engine, "parsed_names", pa.concat_tables(names_table(chunk) for chunk in chunks))
+
+
+def names_table(texts: list[str]) -> pa.Table:
+    """``texts`` and what they are parsed into, one row each."""
     names = [parse_name(text) for text in texts]
     columns = {"text": pa.array(texts, pa.string())}
     columns |= {column: pa.array([getattr(name, column) for name in names], pa.string()) for column in TEXT_COLUMNS}
     columns["unresolved_glyph"] = pa.array([name.unresolved_glyph for name in names], pa.bool_())
-    create_table(engine, "parsed_names", pa.table(columns))
+    return pa.table(columns)

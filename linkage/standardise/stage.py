@@ -25,6 +25,11 @@ SUMMARISED = (
     "identity_grade", "identity_kind", "name_kind", "birth_date_precision",
     "hukou_address_grade", "residence_address_grade",
 )  # fmt: skip
+# What writing still looks into; the rest is dropped before the large sort.
+NEEDED_TO_WRITE = frozenset({
+    "raw_records", "night_parameters", "field_labels", "missing_words", "code_inputs", "code_map", "record_dates",
+    "lunar_dates", "parsed_identities", "parsed_names", "parsed_phones", "parsed_addresses",
+})  # fmt: skip
 
 
 def run(context: StageContext) -> Summary:
@@ -33,6 +38,7 @@ def run(context: StageContext) -> Summary:
     before = relations(engine)
     engine.read("raw_records", context.input("sources", "raw_records"))
     parse_fields(context, read_source_configs(context.config_dir))
+    drop_relations(engine, {made for made in relations(engine) - before if made[1] not in NEEDED_TO_WRITE})
     engine.run_sql(PACKAGE, "common_records")
     written = context.write("common_records")
     check_complete(written, engine.scalar("SELECT count(*) FROM raw_records"))
