@@ -1,0 +1,15 @@
+-- Each record with the person it belongs to, and how an address reads best.
+CREATE OR REPLACE TEMP TABLE person_records AS
+SELECT l.person_id, r.* FROM common_records r JOIN links l USING (source, record_id);
+
+-- The fullest way anybody wrote a dwelling tonight: with road and number, from the province down, without a slip of the pen.
+CREATE OR REPLACE TEMP TABLE dwelling_texts AS
+WITH writings AS (
+    SELECT hukou_dwelling_key AS dwelling_key, hukou_address AS address FROM common_records WHERE hukou_dwelling_key IS NOT NULL
+    UNION ALL SELECT residence_dwelling_key, residence_address FROM common_records WHERE residence_dwelling_key IS NOT NULL
+), counted AS (SELECT dwelling_key, address, count(*) AS n FROM writings WHERE address IS NOT NULL GROUP BY ALL)
+SELECT dwelling_key,
+       arg_max(address, (CAST(regexp_matches(address, '^.{2,8}(省|自治区|市)') AS INTEGER) + CAST(regexp_matches(address, '[0-9]号') AS INTEGER)
+                         + CAST(regexp_matches(address, '街道|镇|乡') AS INTEGER) + CAST(regexp_matches(address, '社区|村') AS INTEGER)
+                         + CAST(ends_with(address, '室') AS INTEGER), n, address)) AS address
+FROM counted GROUP BY dwelling_key;

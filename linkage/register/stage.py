@@ -1,0 +1,84 @@
+"""The stage ``register``: the records of each person become one golden person, the members' places a golden household."""
+
+from pathlib import Path
+
+from linkage.kernel.config import read_config
+from linkage.kernel.contracts import contract
+from linkage.kernel.engine import Engine, quote_name
+from linkage.kernel.run import StageContext, Summary
+from linkage.register.config import SurvivorshipConfig
+from linkage.register.survivorship import choose, make_value_tables
+
+SQL_PACKAGE = "linkage.register"
+COMPARED = (
+    "identity_number", "full_name", "former_name", "sex", "birth_date", "ethnicity", "nationality", "marital_status",
+    "education", "phone", "hukou_address", "residence_address", "household_number", "tenure", "status",
+)  # fmt: skip
+SCRATCH = (
+    "person_records", "dwelling_texts", "all_values", "golden_values", "golden_numbers", "golden_wide", "winning_places",
+    "dwelling_facts", "person_facts", "person_status", "persons", "households", "events",
+)  # fmt: skip
+
+
+def run(context: StageContext) -> Summary:
+    """Write persons, households, members, values and events."""
+    config = read_config(context.config_dir / "survivorship.yaml", SurvivorshipConfig)
+    engine = context.engine
+    engine.read("common_records", context.input("gate_incoming", "common_records"))
+    for table in ("links", "household_links", "members"):
+        engine.read(table, context.input("resolve", table))
+    engine.read("resolve_events", context.input("resolve", "events"))
+    _read_previous_persons(engine, context.previous_release)
+
+    engine.run_sql(SQL_PACKAGE, "person_records")
+    _choose_values(engine, config)
+    rules = {"death_certain": list(config.status.death_certain), "moved_away_feeds": list(config.status.moved_away_feeds)}
+    engine.run_sql(SQL_PACKAGE, "person_status", rules | {"night": context.night})
+    engine.run_sql(SQL_PACKAGE, "persons", {"night": context.night})
+    engine.run_sql(SQL_PACKAGE, "households")
+    _make_events(engine, context.night.isoformat())
+
+    counts = {table: context.write(table) for table in ("persons", "households", "members", "events")}
+    counts["values"] = context.write("values", source="all_values")
+    status = {row["status"]: row["n"] for row in engine.rows("SELECT status, count(*) AS n FROM persons GROUP BY 1 ORDER BY 1")}
+    contested = engine.scalar("SELECT count(*) FROM all_values WHERE NOT won AND reason <> 'same_as_winner'")
+    for table in SCRATCH:
+        engine.con.execute(f"DROP TABLE IF EXISTS {table}")
+    return counts | {"status": status, "losing_values": contested}
+
+
+def _choose_values(engine: Engine, config: SurvivorshipConfig) -> None:
+    """Every field's winner; the identity number first, because birth date and sex are checked against it."""
+    make_value_tables(engine)
+    engine.con.execute(
+        "CREATE OR REPLACE TEMP TABLE golden_numbers (person_id VARCHAR, birth_date DATE, sex VARCHAR, identity_kind VARCHAR, identity_grade VARCHAR)"
+    )
+    engine.run_sql(SQL_PACKAGE, "candidates")
+    for rule in sorted(config.fields, key=lambda r: r.field != "identity_number"):
+        choose(engine, rule)
+        if rule.field == "identity_number":
+            engine.run_sql(SQL_PACKAGE, "golden_numbers")
+
+
+def _read_previous_persons(engine: Engine, previous: Path | None) -> None:
+    if previous is not None:
+        engine.read("previous_persons", previous / "persons.parquet")
+        return
+    columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract("persons").fields)
+    engine.con.execute(f"CREATE OR REPLACE TEMP VIEW previous_persons AS SELECT {columns} WHERE false")
+
+
+def _make_events(engine: Engine, night: str) -> None:
+    """The resolver's events and one ``field_changed`` per golden field that differs from the release before."""
+    engine.con.execute("CREATE OR REPLACE TEMP TABLE events AS SELECT * FROM resolve_events")
+    for field in COMPARED:
+        engine.con.execute(
+            f"""INSERT INTO events BY NAME
+            SELECT n.person_id AS subject_id, 'person' AS subject, 'field_changed' AS kind, '' AS related_id, '{field}' AS field,
+                   CAST($night AS DATE) AS night, 'source_data' AS cause,
+                   CASE WHEN g.record_id IS NOT NULL THEN [g.source || ':' || g.record_id] END AS records
+            FROM persons n JOIN previous_persons o USING (person_id)
+            LEFT JOIN golden_values g ON g.person_id = n.person_id AND g.field = '{field}'
+            WHERE n.{quote_name(field)} IS DISTINCT FROM o.{quote_name(field)}""",
+            {"night": night},
+        )
