@@ -102,7 +102,9 @@ def evaluate(release: Path, truth: Path) -> Evaluation:
     folder = truth if (truth / "records.parquet").exists() else truth / f"night={night.isoformat()}"
     for path in (release / "crosswalk.parquet", folder / "records.parquet", folder / "persons.parquet"):
         if not path.exists():
-            raise ConfigurationError(f"{path} does not exist.", remedy="Give --release a release folder and --truth its truth.")
+            raise ConfigurationError(
+                f"{path} does not exist.", remedy="Give --release a release folder and --truth its truth."
+            )
     with Engine() as engine:
         for table in ("crosswalk", "persons", "households", "members"):
             engine.read(table, release / f"{table}.parquet")
@@ -143,4 +145,6 @@ def _score(engine: Engine, night: date) -> Evaluation:
         for r in engine.rows("SELECT * FROM golden_scores ORDER BY field")
     }
     records = engine.scalar("SELECT count(*) FROM matched")
-    return Evaluation(records, engine.scalar("SELECT count(*) FROM truth_records") - records, groups, households, fields)
+    return Evaluation(
+        records, engine.scalar("SELECT count(*) FROM truth_records") - records, groups, households, fields
+    )

@@ -8,7 +8,9 @@ from linkage.evaluate.score import Evaluation
 
 def render(evaluation: Evaluation) -> Group:
     """Tables of persons by subgroup, households and golden fields."""
-    persons = Table(title=f"Persons: {evaluation.records:,} records, {evaluation.records_missing:,} of the truth not held")
+    persons = Table(
+        title=f"Persons: {evaluation.records:,} records, {evaluation.records_missing:,} of the truth not held"
+    )
     for name in ("group", "persons", "pair precision", "pair recall", "pair F1", "B³ P", "B³ R", "exactly right"):
         persons.add_column(name, justify="left" if name == "group" else "right")
     for name, g in sorted(evaluation.groups.items(), key=lambda item: (item[0] != "all", item[0])):

@@ -32,7 +32,10 @@ def run(context: StageContext) -> Summary:
 
     engine.run_sql(SQL_PACKAGE, "person_records")
     _choose_values(engine, config)
-    rules = {"death_certain": list(config.status.death_certain), "moved_away_feeds": list(config.status.moved_away_feeds)}
+    rules = {
+        "death_certain": list(config.status.death_certain),
+        "moved_away_feeds": list(config.status.moved_away_feeds),
+    }
     engine.run_sql(SQL_PACKAGE, "person_status", rules | {"night": context.night})
     engine.run_sql(SQL_PACKAGE, "persons", {"night": context.night})
     engine.run_sql(SQL_PACKAGE, "households")
@@ -40,7 +43,10 @@ def run(context: StageContext) -> Summary:
 
     counts = {table: context.write(table) for table in ("persons", "households", "members", "events")}
     counts["values"] = context.write("values", source="all_values")
-    status = {row["status"]: row["n"] for row in engine.rows("SELECT status, count(*) AS n FROM persons GROUP BY 1 ORDER BY 1")}
+    status = {
+        row["status"]: row["n"]
+        for row in engine.rows("SELECT status, count(*) AS n FROM persons GROUP BY 1 ORDER BY 1")
+    }
     contested = engine.scalar("SELECT count(*) FROM all_values WHERE NOT won AND reason <> 'same_as_winner'")
     for table in SCRATCH:
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")

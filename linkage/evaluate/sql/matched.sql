@@ -15,8 +15,8 @@ CREATE OR REPLACE TEMP TABLE subgroups AS
 SELECT true_person_id, unnest(list_filter([
     'all',
     CASE WHEN name LIKE '%·%' OR ethnicity NOT IN ('', '汉族', '汉') THEN 'minority' END,
-    CASE WHEN dob > $night - INTERVAL 1 YEAR THEN 'under_1' END,
-    CASE WHEN dob <= $night - INTERVAL 80 YEAR THEN 'over_80' END,
+    CASE WHEN p.dob > $night - INTERVAL 1 YEAR THEN 'under_1' END,
+    CASE WHEN p.dob <= $night - INTERVAL 80 YEAR THEN 'over_80' END,
     CASE WHEN f.household IS NOT NULL THEN 'twins' END,
     CASE WHEN coalesce(hukou_household_id, '') = '' AND alive AND present THEN 'migrant' END,
     CASE WHEN coalesce(other_document, '') <> '' OR regexp_matches(name, '[A-Za-z]') THEN 'foreign' END,

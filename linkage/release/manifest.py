@@ -1,0 +1,37 @@
+"""The manifest: what a release holds, hash by hash, and what it was made from."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "manifest.pub.pem"
+UNLISTED = frozenset((MANIFEST, SIGNATURE, PUBLIC_KEY))
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def list_files(folder: Path) -> list[Path]:
+    """All files of a release that its manifest lists, in a stable order."""
+    return sorted(p for p in folder.rglob("*") if p.is_file() and p.relative_to(folder).as_posix() not in UNLISTED)
+
+
+def describe_files(folder: Path, rows: dict[str, int]) -> dict[str, dict[str, Any]]:
+    """Bytes, hash and (for tables) rows of each file, by its path in the release."""
+    described: dict[str, dict[str, Any]] = {}
+    for path in list_files(folder):
+        name = path.relative_to(folder).as_posix()
+        described[name] = {"bytes": path.stat().st_size, "sha256": file_hash(path)}
+        if name in rows:
+            described[name]["rows"] = rows[name]
+    return described
+
+
+def read_manifest(release: Path) -> dict[str, Any]:
+    """The manifest of a release folder."""
+    data: dict[str, Any] = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
+    return data

@@ -1,0 +1,142 @@
+"""Department slices: each department's part of the register as CSV (UTF-8 with BOM and GB18030), XLSX and Parquet.
+
+A cell that a spreadsheet would run as a formula (OWASP: CSV injection) gets an apostrophe in front.
+"""
+
+import codecs
+from datetime import datetime
+from pathlib import Path
+
+import xlsxwriter
+
+from linkage.kernel.contracts import contract
+from linkage.kernel.engine import Engine, quote_name, quote_text
+from linkage.release.sharing import DepartmentSharing, SharingConfig
+
+FORMULA_START = "^[=+\\-@\\t\\r\\n＝＋－＠]"
+SECTIONS = ("persons", "households")
+CHUNK_BYTES = 1 << 20
+FIXED_TIME = datetime(2026, 1, 1)
+
+
+def write_slices(engine: Engine, config: SharingConfig, folder: Path) -> dict[str, int]:
+    """Write every department's slice below ``folder``; returns rows by path relative to it."""
+    rows: dict[str, int] = {}
+    for department in config.departments:
+        target = folder / department.source
+        target.mkdir(parents=True)
+        omitted: list[str] = []
+        for table in SECTIONS:
+            fields = department.persons if table == "persons" else department.households
+            if fields:
+                count = _write_table(engine, department, table, fields, target, config.xlsx_maximum_rows)
+                written = [p.name for p in target.glob(f"{table}.*")]
+                rows |= {f"{department.source}/{name}": count for name in written}
+                if f"{table}.xlsx" not in written:
+                    omitted.append(f"{table}.xlsx ({count:,} 行，超过 {config.xlsx_maximum_rows:,} 行不出 Excel)")
+        (target / "README.txt").write_text(_readme(department, omitted), encoding="utf-8-sig")
+    return rows
+
+
+def _write_table(
+    engine: Engine, department: DepartmentSharing, table: str, fields: tuple[str, ...], target: Path, xlsx_rows: int
+) -> int:
+    columns = ", ".join(f"{_shown_sql(f, department.mask.get(f))} AS {quote_name(f)}" for f in fields)
+    where = _scope_sql(department, table)
+    engine.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE slice AS SELECT {columns} FROM {table} {where} ORDER BY {fields[0]}"
+    )
+    engine.write_query(f"SELECT * FROM slice ORDER BY {quote_name(fields[0])}", target / f"{table}.parquet")
+    count: int = engine.scalar("SELECT count(*) FROM slice")
+    titles = {f.name: f.zh for f in contract(table).fields}
+    safe = ", ".join(f"{_safe_sql(f)} AS {quote_name(titles[f])}" for f in fields)
+    ordered = f"SELECT {safe} FROM slice ORDER BY {quote_name(fields[0])}"
+    _write_csv(engine, ordered, target / f"{table}.csv")
+    if count <= xlsx_rows:
+        _write_xlsx(engine, ordered, [titles[f] for f in fields], target / f"{table}.xlsx")
+    engine.con.execute("DROP TABLE slice")
+    return count
+
+
+def _scope_sql(department: DepartmentSharing, table: str) -> str:
+    if department.scope == "all":
+        return ""
+    if table == "persons":
+        return f"WHERE list_contains(sources, {quote_text(department.source)})"
+    own = f"SELECT person_id FROM persons WHERE list_contains(sources, {quote_text(department.source)})"
+    return f"WHERE household_id IN (SELECT household_id FROM members WHERE valid_to IS NULL AND person_id IN ({own}))"
+
+
+def _shown_sql(field: str, mask: str | None) -> str:
+    name = quote_name(field)
+    match mask:
+        case "name":
+            return f"left({name}, 1) || repeat('*', greatest(length({name}) - 1, 0))"
+        case "number":
+            return f"left({name}, 3) || repeat('*', greatest(length({name}) - 7, 0)) || right({name}, 4)"
+        case "phone":
+            return f"left({name}, 3) || '****' || right({name}, 4)"
+        case "address":
+            return f"regexp_extract({name}, '^.*?(街道|镇|乡)')"
+        case _:
+            return name
+
+
+def _safe_sql(field: str) -> str:
+    text = f"CAST({quote_name(field)} AS VARCHAR)"
+    return f"CASE WHEN regexp_matches({text}, {quote_text(FORMULA_START)}) THEN '''' || {text} ELSE {text} END"
+
+
+def _write_csv(engine: Engine, query: str, path: Path) -> None:
+    """UTF-8 with BOM for today's spreadsheets, and a GB18030 copy for the departments' older systems."""
+    plain = path.with_suffix(".tmp")
+    engine.con.execute("SET preserve_insertion_order = true")
+    engine.con.execute(f"COPY ({query}) TO {quote_text(plain)} (FORMAT csv, HEADER, DELIMITER ',')")
+    engine.con.execute("SET preserve_insertion_order = false")
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with (
+        plain.open("rb") as source,
+        path.open("wb") as utf8,
+        path.with_name(path.stem + ".gb18030.csv").open("wb") as gb18030,
+    ):
+        utf8.write(codecs.BOM_UTF8)
+        while chunk := source.read(CHUNK_BYTES):
+            utf8.write(chunk)
+            gb18030.write(decoder.decode(chunk).encode("gb18030"))
+    plain.unlink()
+
+
+def _write_xlsx(engine: Engine, query: str, titles: list[str], path: Path) -> None:
+    """Every cell as text: a number of 18 digits must not become 15 digits and three zeros."""
+    book = xlsxwriter.Workbook(
+        str(path),
+        {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
+    )
+    book.set_properties({"created": FIXED_TIME})
+    sheet = book.add_worksheet("数据")
+    bold = book.add_format({"bold": True})
+    sheet.write_row(0, 0, titles, bold)
+    sheet.freeze_panes(1, 0)
+    cursor = engine.con.execute(query).fetchall()
+    for number, row in enumerate(cursor, start=1):
+        for column, value in enumerate(row):
+            if value is not None:
+                sheet.write_string(number, column, value)
+    book.close()
+
+
+def _readme(department: DepartmentSharing, omitted: list[str]) -> str:
+    scope = (
+        "本部门掌握的人员 (persons the department has a record of)"
+        if department.scope == "own"
+        else "全部人员 (every person)"
+    )
+    lines = [
+        f"用途 purpose: {department.purpose}",
+        f"范围 scope: {scope}",
+        "persons.csv, households.csv: UTF-8 (BOM);  *.gb18030.csv: GB18030;  *.parquet: English column names",
+        "以单引号开头的单元格：原值以公式符号开头，已防护。A cell that starts with an apostrophe began with a formula sign.",
+        f"脱敏 masked: {', '.join(department.mask) or '无 none'}",
+        *(f"未提供 not delivered: {name}" for name in omitted),
+    ]
+    return "\r\n".join(lines) + "\r\n"

@@ -1,0 +1,193 @@
+"""The stage ``release``: an immutable, signed directory that holds the register of one night."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from linkage.kernel.config import read_config
+from linkage.kernel.contracts import TableContract, contract
+from linkage.kernel.engine import quote_name, quote_text
+from linkage.kernel.run import StageContext, Summary, commit_directory, write_bytes, write_json
+from linkage.release.manifest import MANIFEST, PUBLIC_KEY, SIGNATURE, describe_files, file_hash
+from linkage.release.sharing import SharingConfig
+from linkage.release.signing import public_pem, signing_key
+from linkage.release.slices import write_slices
+
+SQL_PACKAGE = "linkage.release"
+# Table of the release -> (stage, table) it comes from.
+TABLES = {
+    "persons": ("register", "persons"),
+    "households": ("register", "households"),
+    "members": ("register", "members"),
+    "values": ("register", "values"),
+    "events": ("register", "events"),
+    "crosswalk": ("resolve", "links"),
+    "retired_ids": ("resolve", "retired_ids"),
+    "review_cases": ("resolve", "review_cases"),
+}
+LOOKUP_TABLES = ("persons", "households", "members", "crosswalk", "retired_ids", "events")
+INDEXES = {
+    "persons": ("person_id", "identity_number", "full_name"),
+    "households": ("household_id",),
+    "members": ("household_id", "person_id"),
+    "crosswalk": ("person_id", "record_id"),
+    "retired_ids": ("id",),
+}
+
+
+def run(context: StageContext) -> Summary:
+    """Build ``state/releases/<run id>`` (not yet current); an unfinished one is replaced, a finished one is kept."""
+    final = context.state.releases / context.run_id
+    if not (final / SIGNATURE).exists():
+        config = read_config(context.config_dir / "sharing.yaml", SharingConfig)
+        unfinished = context.state.releases / f".{context.run_id}.unfinished"
+        _remove(unfinished)
+        _remove(final)
+        unfinished.mkdir(parents=True)
+        rows = _write_tables(context, unfinished)
+        rows |= {f"slices/{name}": n for name, n in write_slices(context.engine, config, unfinished / "slices").items()}
+        _write_lookup(unfinished)
+        write_json(unfinished / "datapackage.json", _datapackage(context, rows))
+        _sign(context, unfinished, rows)
+        for path in unfinished.rglob("*"):
+            if path.is_file():
+                path.chmod(0o444)
+        commit_directory(unfinished, final)
+    manifest = json.loads((final / MANIFEST).read_text(encoding="utf-8"))
+    size = sum(entry["bytes"] for entry in manifest["files"].values())
+    write_json(
+        context.out_dir / "release.json", {"release": context.run_id, "manifest_sha256": file_hash(final / MANIFEST)}
+    )
+    return {"release": context.run_id, "files": len(manifest["files"]), "bytes": size}
+
+
+def _write_tables(context: StageContext, folder: Path) -> dict[str, int]:
+    """The Parquet tables; returns rows by file name."""
+    engine = context.engine
+    rows: dict[str, int] = {}
+    for table, (stage, name) in TABLES.items():
+        engine.read(table, context.input(stage, name))
+        if table == "crosswalk":
+            columns = ", ".join(quote_name(c) for c in contract("crosswalk").column_names)
+            engine.con.execute(f"CREATE OR REPLACE TEMP VIEW crosswalk_rows AS SELECT {columns} FROM crosswalk")
+            rows["crosswalk.parquet"] = engine.write_table(
+                "crosswalk", folder / "crosswalk.parquet", source="crosswalk_rows"
+            )
+        else:
+            shutil.copyfile(context.input(stage, name), folder / f"{table}.parquet")
+            rows[f"{table}.parquet"] = engine.scalar(f"SELECT count(*) FROM {quote_name(table)}")
+    engine.read("file_accounting", context.input("sources", "file_accounting"))
+    engine.read("set_aside", context.input("gate_incoming", "set_aside"))
+    engine.run_sql(SQL_PACKAGE, "accounting")
+    rows["accounting.parquet"] = engine.write_table(
+        "file_accounting", folder / "accounting.parquet", source="accounting"
+    )
+    return rows
+
+
+def _write_lookup(folder: Path) -> None:
+    """``register.duckdb``: the same tables, indexed, closed and without a write-ahead log."""
+    path = folder / "register.duckdb"
+    con = duckdb.connect(str(path), config={"threads": 2})
+    try:
+        for table in LOOKUP_TABLES:
+            con.execute(
+                f"CREATE TABLE {quote_name(table)} AS SELECT * FROM read_parquet({quote_text(folder / f'{table}.parquet')})"
+            )
+        for table, columns in INDEXES.items():
+            for column in columns:
+                con.execute(
+                    f"CREATE INDEX {quote_name(f'{table}_{column}')} ON {quote_name(table)} ({quote_name(column)})"
+                )
+        con.execute("CHECKPOINT")
+    finally:
+        con.close()
+
+
+def _sign(context: StageContext, folder: Path, rows: dict[str, int]) -> None:
+    plan = json.loads((context.run_dir / "run.json").read_text(encoding="utf-8"))
+    card = json.loads((context.run_dir / "model" / "card.json").read_text(encoding="utf-8"))
+    previous = context.previous_release
+    manifest: dict[str, Any] = {
+        "release": context.run_id,
+        "night": context.night.isoformat(),
+        "district": plan["district"],
+        "files": describe_files(folder, rows),
+        "inputs": plan["landings"],
+        "model": {"id": card["model_id"], "sha256": card["sha256"]},
+        "configuration_sha256": plan.get("configuration_sha256"),
+        "judgements_sha256": plan.get("judgements_sha256"),
+        "code_version": plan.get("code_version"),
+        "code_sha256": plan.get("code_sha256"),
+        "previous_release": previous.name if previous else None,
+        "previous_manifest_sha256": file_hash(previous / MANIFEST) if previous else None,
+        # register.duckdb holds the tables named here once more; its bytes depend on the DuckDB that wrote it.
+        "derived": ["register.duckdb"],
+    }
+    write_json(folder / MANIFEST, manifest)
+    key = signing_key(context.state)
+    write_bytes(folder / SIGNATURE, key.sign((folder / MANIFEST).read_bytes()))
+    write_bytes(folder / PUBLIC_KEY, public_pem(key))
+
+
+def _datapackage(context: StageContext, rows: dict[str, int]) -> dict[str, Any]:
+    """Frictionless Data Package: every table with its fields, from the contracts."""
+    tables = [(table, contract(table)) for table in TABLES] + [("accounting", contract("file_accounting"))]
+    return {
+        "name": f"gridroll-{context.run_id}".lower(),
+        "title": "网格人户一本账 register of persons and households",
+        "created": f"{context.night.isoformat()}T00:00:00Z",
+        "profile": "data-package",
+        "resources": [_resource(name, spec, rows[f"{name}.parquet"]) for name, spec in tables],
+    }
+
+
+FRICTIONLESS_TYPES = {
+    "VARCHAR": "string",
+    "DATE": "date",
+    "INTEGER": "integer",
+    "BIGINT": "integer",
+    "DOUBLE": "number",
+    "BOOLEAN": "boolean",
+}
+
+
+def _resource(name: str, spec: TableContract, rows: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "path": f"{name}.parquet",
+        "format": "parquet",
+        "mediatype": "application/vnd.apache.parquet",
+        "title": spec.zh,
+        "description": spec.en,
+        "rows": rows,
+        "schema": {
+            "primaryKey": list(spec.key),
+            "fields": [
+                {
+                    "name": f.name,
+                    "type": FRICTIONLESS_TYPES.get(f.type, "array"),
+                    "title": f.zh,
+                    "description": f.en,
+                    "constraints": {"required": not f.nullable},
+                    "sharing": f.sharing,
+                    "sensitive": f.sensitive,
+                }
+                | ({"standard": f.standard} if f.standard else {})
+                for f in spec.fields
+            ],
+        },
+    }
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def open_lookup(release: Path) -> duckdb.DuckDBPyConnection:
+    """The release's ``register.duckdb``, read-only."""
+    return duckdb.connect(str(release / "register.duckdb"), read_only=True)
