@@ -51,14 +51,18 @@ def run_suite(suite: Suite, path: Path, parameters: Mapping[str, Any]) -> list[O
     source = context.data_sources.add_sql(name=suite.suite, connection_string=URL, create_temp_table=False)
     asset = source.add_query_asset(name=suite.table, query=f"SELECT * FROM read_parquet({quote_text(path)})")
     batch = asset.add_batch_definition_whole_table("all").get_batch()
-    expectations = context.suites.add(gx.ExpectationSuite(name=suite.suite, expectations=_expectations(rules, parameters)))
+    expectations = context.suites.add(
+        gx.ExpectationSuite(name=suite.suite, expectations=_expectations(rules, parameters))
+    )
     if len(expectations.expectations) != len(rules):
         known = {e.meta["rule"] for e in expectations.expectations}
         raise ConfigurationError(
             f"Suite {suite.suite}: Great Expectations does not know {', '.join(f'{r.rule} ({r.type})' for r in rules if r.rule not in known)}.",
             remedy="Correct the type in expectations/; an unknown rule would pass unseen.",
         )
-    results = {r.expectation_config.meta["rule"]: r for r in batch.validate(expectations, result_format="BASIC").results}
+    results = {
+        r.expectation_config.meta["rule"]: r for r in batch.validate(expectations, result_format="BASIC").results
+    }
     return [_outcome(rule, results[rule.rule], parameters) for rule in rules]
 
 
@@ -77,7 +81,9 @@ def _expectations(rules: list[Rule], parameters: Mapping[str, Any]) -> list[dict
 
 def _outcome(rule: Rule, result: Any, parameters: Mapping[str, Any]) -> Outcome:
     info = result.exception_info or {}
-    raised = bool(info.get("raised_exception") or any(isinstance(i, dict) and i.get("raised_exception") for i in info.values()))
+    raised = bool(
+        info.get("raised_exception") or any(isinstance(i, dict) and i.get("raised_exception") for i in info.values())
+    )
     detail = result.result or {}
     observed = detail.get("observed_value")
     failed = int(detail.get("unexpected_count") or 0)
@@ -104,5 +110,9 @@ def _aggregate(observed: Any, detail: Mapping[str, Any]) -> str:
 
 
 def _limit(rule: Rule, parameters: Mapping[str, Any]) -> str:
-    shown = {k: v for k, v in substitute(rule.kwargs, parameters).items() if k in ("min_value", "max_value", "mostly", "value_set", "regex")}
+    shown = {
+        k: v
+        for k, v in substitute(rule.kwargs, parameters).items()
+        if k in ("min_value", "max_value", "mostly", "value_set", "regex")
+    }
     return ", ".join(f"{k} {v}" for k, v in shown.items())

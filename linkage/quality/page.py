@@ -16,7 +16,9 @@ def write_page(
     """Write ``index.html`` (self-contained) into the stage's folder."""
     source = (files("linkage.quality") / "templates" / "gate.html").read_text(encoding="utf-8")
     before = read_stage_summary(context.previous_run, context.stage) if context.previous_run else {}
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(source)
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
+        source
+    )
     html = page.render(
         gate=gate,
         night=context.night.isoformat(),
@@ -24,6 +26,8 @@ def write_page(
         verdict=verdict,
         results=results,
         reasons=list(zip(zh, en, strict=True)),
-        before=json.dumps({k: before[k] for k in ("verdict", "warnings") if k in before}, ensure_ascii=False) if before else "",
+        before=json.dumps({k: before[k] for k in ("verdict", "warnings") if k in before}, ensure_ascii=False)
+        if before
+        else "",
     )
     (context.out_dir / "index.html").write_text(html, encoding="utf-8")

@@ -34,7 +34,9 @@ def failing_sql(kind: str, kwargs: dict[str, Any]) -> str:
 
 def _between(expression: str, kwargs: dict[str, Any]) -> str:
     limits = [(">=", kwargs.get("min_value")), ("<=", kwargs.get("max_value"))]
-    return " AND ".join(f"{expression} {sign} {_literal(value)}" for sign, value in limits if value is not None) or "true"
+    return (
+        " AND ".join(f"{expression} {sign} {_literal(value)}" for sign, value in limits if value is not None) or "true"
+    )
 
 
 def _literal(value: Any) -> str:

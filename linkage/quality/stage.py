@@ -77,7 +77,11 @@ def _parameters(context: StageContext, paths: Mapping[str, Path]) -> dict[str, A
         for table in ("persons", "households"):
             path = context.previous_release / f"{table}.parquet"
             before = context.engine.scalar(f"SELECT count(*) FROM read_parquet({quote_text(path)})")
-            parameters |= {f"{table}_before": before, f"{table}_at_least": int(before * 0.9), f"{table}_at_most": int(before * 1.1) + 1}
+            parameters |= {
+                f"{table}_before": before,
+                f"{table}_at_least": int(before * 0.9),
+                f"{table}_at_most": int(before * 1.1) + 1,
+            }
     return parameters
 
 

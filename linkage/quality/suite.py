@@ -75,7 +75,8 @@ def _read(path: Path) -> Suite:
     for rule in suite.rules:
         if rule.on_failure == "set_aside" and rule.level != "row":
             raise ConfigurationError(
-                f"{path}: rule {rule.rule} sets rows aside but is a table rule.", remedy="Use warn or stop, or level row."
+                f"{path}: rule {rule.rule} sets rows aside but is a table rule.",
+                remedy="Use warn or stop, or level row.",
             )
     return suite
 

@@ -22,10 +22,33 @@ def weight_histogram(rows: list[dict[str, Any]]) -> dict[str, Any]:
     for row in rows:
         x = LEFT + (row["bin"] - FIRST_BIN) * x_per_bit
         total, guarded = y(row["pairs"] + row["guarded"]), y(row["guarded"])
-        bars.append({"x": round(x + 1, 1), "width": round(BIN * x_per_bit - 2, 1), "height": round(total, 1), "guarded": round(guarded, 1), **row})
-    ticks = [{"x": round(LEFT + (b - FIRST_BIN) * x_per_bit, 1), "label": str(b)} for b in range(FIRST_BIN, LAST_BIN + 1, 8)]
-    lines = [{"y": round(HEIGHT - BOTTOM - y(10**e), 1), "label": f"{10**e:,}"} for e in range(0, math.ceil(math.log10(top + 1)) + 1) if 10**e <= top]
-    return {"bars": bars, "ticks": ticks, "lines": lines, "x_per_bit": x_per_bit, "width": WIDTH, "height": HEIGHT, "left": LEFT, "base": HEIGHT - BOTTOM}
+        bars.append(
+            {
+                "x": round(x + 1, 1),
+                "width": round(BIN * x_per_bit - 2, 1),
+                "height": round(total, 1),
+                "guarded_height": round(guarded, 1),
+                **row,
+            }
+        )
+    ticks = [
+        {"x": round(LEFT + (b - FIRST_BIN) * x_per_bit, 1), "label": str(b)} for b in range(FIRST_BIN, LAST_BIN + 1, 8)
+    ]
+    lines = [
+        {"y": round(HEIGHT - BOTTOM - y(10**e), 1), "label": f"{10**e:,}"}
+        for e in range(0, math.ceil(math.log10(top + 1)) + 1)
+        if 10**e <= top
+    ]
+    return {
+        "bars": bars,
+        "ticks": ticks,
+        "lines": lines,
+        "x_per_bit": x_per_bit,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "left": LEFT,
+        "base": HEIGHT - BOTTOM,
+    }
 
 
 def threshold_x(weight: float) -> float:
@@ -41,7 +64,9 @@ def level_bars(card: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "zh": c["zh"],
             "en": c["en"],
-            "levels": [level | {"percent": round(50 * abs(level["match_weight"]) / widest, 1)} for level in c["levels"]],
+            "levels": [
+                level | {"percent": round(50 * abs(level["match_weight"]) / widest, 1)} for level in c["levels"]
+            ],
         }
         for c in card.get("comparisons", [])
     ]

@@ -46,10 +46,16 @@ def measure(context: StageContext) -> dict[str, Any]:
     engine.run_sql(SQL_PACKAGE, "subgroup_measures", {"night": context.night})
     queries = yaml.safe_load((files("linkage.report") / "queries.yaml").read_text(encoding="utf-8"))
     measures: dict[str, Any] = {name: engine.rows(query) for name, query in queries.items()}
-    measures["run"] = _read_json(context.run_dir / "run.json") | {"run_id": context.run_id, "night": context.night.isoformat()}
+    measures["run"] = _read_json(context.run_dir / "run.json") | {
+        "run_id": context.run_id,
+        "night": context.night.isoformat(),
+    }
     measures["card"] = _read_json(context.run_dir / "model" / "card.json")
     measures["timings"] = _read_json(context.run_dir / "timings.json")
-    measures["stages"] = {stage: context.summary(stage) for stage in ("sources", "gate_incoming", "match", "resolve", "register", "gate_outgoing", "release")}
+    measures["stages"] = {
+        stage: context.summary(stage)
+        for stage in ("sources", "gate_incoming", "match", "resolve", "register", "gate_outgoing", "release")
+    }
     measures["key"] = key_figures(measures)
     measures["before"] = _key_before(context)
     plain: dict[str, Any] = json.loads(json.dumps(measures, default=str))

@@ -6,13 +6,20 @@ from typing import Any
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-SOURCES = {"police": ("公安", "police"), "civil": ("民政", "civil"), "health": ("卫健", "health"), "grid": ("网格", "grid")}
+SOURCES = {
+    "police": ("公安", "police"),
+    "civil": ("民政", "civil"),
+    "health": ("卫健", "health"),
+    "grid": ("网格", "grid"),
+}
 
 
 def render(template: str, **values: Any) -> str:
     """Render ``templates/<template>``; every value is escaped."""
     folder = files("linkage.report") / "templates"
-    sources = {p.name: p.read_text(encoding="utf-8") for p in folder.iterdir() if p.name.endswith((".html", ".css", ".js"))}
+    sources = {
+        p.name: p.read_text(encoding="utf-8") for p in folder.iterdir() if p.name.endswith((".html", ".css", ".js"))
+    }
     environment = Environment(
         loader=DictLoader(sources),
         autoescape=select_autoescape(default=True),

@@ -10,7 +10,9 @@ def run(context: StageContext) -> Summary:
     """Write index.html (counts only), stewards.html (masked values) and measures.json."""
     read_inputs(context)
     measures = measure(context)
-    thresholds = {k: measures["stages"]["match"][k] for k in ("join_match_weight", "keep_match_weight", "review_match_weight")}
+    thresholds = {
+        k: measures["stages"]["match"][k] for k in ("join_match_weight", "keep_match_weight", "review_match_weight")
+    }
     index = render(
         "index.html",
         m=measures,

@@ -16,5 +16,5 @@ WITH held AS (
 SELECT p.source, p.feed, p.record_id, p.record_key, p.person_id,
        CASE WHEN s.best IS NULL THEN 'single' WHEN s.best.must_link THEN 'judgement' ELSE 'match' END AS link_kind,
        s.best.rule AS link_rule, round(s.best.weight, 3) AS link_match_weight, s.best.other AS linked_to,
-       CASE WHEN s.best IS NULL THEN 1.0 ELSE round(1 / (1 + pow(2, -least(s.best.weight, 50))), 6) END AS confidence
+       CASE WHEN s.best IS NULL THEN 1.0 ELSE round(1 / (1 + pow(2, -least(s.best.weight, 50))), 6) END AS confidence, p.content_hash
 FROM person_nodes p LEFT JOIN strongest s USING (node);

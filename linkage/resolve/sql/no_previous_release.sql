@@ -1,5 +1,5 @@
 -- The first night: nothing came before.
-CREATE OR REPLACE TEMP VIEW previous_crosswalk AS SELECT '' AS source, '' AS record_id, '' AS person_id WHERE false;
+CREATE OR REPLACE TEMP VIEW previous_crosswalk AS SELECT '' AS source, '' AS record_id, '' AS person_id, '' AS content_hash WHERE false;
 CREATE OR REPLACE TEMP VIEW previous_members AS
 SELECT '' AS household_id, '' AS person_id, '' AS relation_to_head, false AS is_head, DATE '2000-01-01' AS valid_from, DATE '2000-01-01' AS valid_to
 WHERE false;
