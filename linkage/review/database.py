@@ -1,5 +1,6 @@
 """The state that people make: one SQL database (SQLite by default, PostgreSQL in production)."""
 
+import os
 from functools import cache
 
 import sqlalchemy as sa
@@ -43,3 +44,22 @@ def _harden_sqlite(connection: object, record: object) -> None:
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def create_database(url: str) -> None:
+    """Create the state database named in a PostgreSQL ``url`` if it is not there, and its tables."""
+    target = sa.engine.make_url(url)
+    if target.get_backend_name() == "postgresql":
+        server = sa.create_engine(target.set(database="postgres"), isolation_level="AUTOCOMMIT")
+        with server.connect() as connection:
+            found = connection.execute(
+                sa.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": target.database}
+            ).first()
+            if found is None:
+                connection.execute(sa.text(f'CREATE DATABASE "{target.database}"'))
+        server.dispose()
+    _open(url)
+
+
+if __name__ == "__main__":
+    create_database(os.environ["GRIDROLL_DATABASE_URL"])

@@ -1,0 +1,157 @@
+"""### gridroll_night 每夜一次 · one night
+
+**What it does.** Waits for every department's export of the night (one `pull_*` task per file in
+`config/sources/`, each from its own time on), fixes what the night depends on (`plan`), runs the stages of
+`linkage/night.py` in order, and hands the finished release to `gridroll_publish`. A department that is not there when
+its time is up is skipped: the night goes on with its last landing, and the report says so.
+
+**Output.** `runs/<run id>/` with every working table and the stewards' report, `releases/<run id>/` with the register,
+not yet published. XCom holds run ids and paths only.
+
+**Owner.** The office named in `config/schedule.yaml`; each `pull_*` task names the department's.
+
+**Impact of failure.** The register stays as it was the night before; departments keep reading the last release.
+A failed stage can be cleared: finished stages are kept. Nights wait for the one before, so none is lost or mixed.
+The first night is the one after the DAG is switched on; missed ones are caught up. By hand: trigger it with `night`.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import CronTriggerTimetable, chain, dag, task
+from airflow.sdk.bases.sensor import PokeReturnValue
+from airflow.sdk.exceptions import AirflowSkipException
+
+from gridroll_defaults import (
+    DEFAULT_ARGS,
+    DUCKDB_POOL,
+    LANDING_POOL,
+    SCHEDULE,
+    SOURCES,
+    ZONE,
+    night_of_run,
+    night_param,
+)
+from linkage.kernel.source_config import SourceConfig
+from linkage.schedule import earliest_cron, pull_window, read_places
+
+log = logging.getLogger(__name__)
+POLL: dict[str, Any] = {"mode": "reschedule", "poke_interval": SCHEDULE.poll_seconds}
+
+# A hop costs the scheduler about a second, so stages that fail together run together; a gate stands alone
+# because its colour is what people look for.
+STAGE_TASKS: dict[str, tuple[str, ...]] = {
+    "standardise": ("sources", "standardise"),
+    "gate_incoming": ("gate_incoming",),
+    "match": ("model", "match"),
+    "resolve": ("resolve", "register"),
+    "gate_outgoing": ("gate_outgoing",),
+    "release": ("release",),
+    "report": ("report",),
+}
+
+
+@task.sensor(**POLL, timeout=timedelta(days=7), pool=LANDING_POOL, do_xcom_push=False)
+def earlier_night(*, ti: Any = None) -> bool:
+    """Wait for the night before: a backfill has run slots of its own, and ids continue from release to release."""
+    before = ti.get_previous_dagrun()
+    return before is None or before.state not in ("queued", "running")
+
+
+def pull_task(name: str, source: SourceConfig) -> Callable[[], Any]:
+    """The task that takes one department's export as soon as it is there."""
+    late = timedelta(minutes=source.late_after_minutes)
+    doc = (
+        f"**{source.title.zh}** ({source.title.en}), from `{source.pull_cron}` {ZONE}, "
+        f"late after {source.late_after_minutes} minutes.\n\nOwner: {source.owner}\n\n{source.description}"
+    )
+
+    @task.sensor(
+        task_id=f"pull_{name}",
+        **POLL,
+        timeout=late + timedelta(days=1),
+        pool=LANDING_POOL,
+        doc_md=doc,
+        owner=source.owner,
+    )
+    def pull(*, dag_run: Any = None, params: Any = None) -> PokeReturnValue:
+        from linkage.kernel.errors import UnreadableInput
+        from linkage.night import land_source
+
+        places, night = read_places(), night_of_run(dag_run, params)
+        window = pull_window(source, night, ZONE)
+        now = datetime.now(UTC)
+        if window.not_open(now):
+            return PokeReturnValue(is_done=False)
+        try:
+            landing = land_source(places.night_folder(night), places.state, night, places.config, name)
+        except UnreadableInput as missing:
+            if not window.closed(now):
+                log.info("%s: not there yet (%s)", name, missing.what)
+                return PokeReturnValue(is_done=False)
+            raise AirflowSkipException(
+                f"{source.title.zh}（{name}）未按时交数，本夜沿用其上次数据。 "
+                f"{name} is late for {night}; the night goes on with its last landing."
+            ) from missing
+        return PokeReturnValue(is_done=True, xcom_value=landing["path"])
+
+    return pull
+
+
+@task(trigger_rule="none_failed", pool=LANDING_POOL)
+def plan(*, dag_run: Any = None, params: Any = None) -> str:
+    """Fix everything the night depends on; late departments are represented by their last landing."""
+    from linkage.night import plan_night
+
+    places = read_places()
+    return plan_night(places.state, night_of_run(dag_run, params), places.config)
+
+
+def stage_task(name: str, stages: tuple[str, ...]) -> Callable[[Any], Any]:
+    """The task that runs ``stages`` of a planned night; finished ones are kept when it is cleared."""
+
+    @task(task_id=name, pool=DUCKDB_POOL, do_xcom_push=False, doc_md=f"Stages: {', '.join(stages)}")
+    def run_stages(run_id: str) -> None:
+        from linkage.night import run_one_stage
+
+        for stage in stages:
+            run_one_stage(read_places().state, run_id, stage)
+
+    return run_stages
+
+
+@dag(
+    dag_id="gridroll_night",
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable(earliest_cron(SOURCES.values()), timezone=ZONE),
+    catchup=True,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=SCHEDULE.night_timeout_hours),
+    # Deliberately no start date. The first night is the one after the DAG is switched on; from then on catch-up makes
+    # up every missed night, in order. (With a start date, a run for an earlier night has no tasks and "succeeds".)
+    default_args=DEFAULT_ARGS | {"start_date": None},
+    params={"night": night_param()},
+    tags=["gridroll", "nightly"],
+)
+def gridroll_night() -> None:
+    turn = earlier_night()
+    pulls = [pull_task(name, source)() for name, source in SOURCES.items()]
+    run_id = plan()
+    stages = [stage_task(name, stages)(run_id) for name, stages in STAGE_TASKS.items()]
+    hand_over = TriggerDagRunOperator(
+        task_id="hand_over",
+        trigger_dag_id="gridroll_publish",
+        trigger_run_id=f"publish__{run_id}",
+        conf={"run_id": run_id},
+        logical_date=None,
+        reset_dag_run=True,
+        fail_when_dag_is_paused=True,
+        doc_md="Publishing may wait for a person, so it is a DAG of its own: a question never holds up the next night.",
+    )
+    chain(turn, pulls, run_id, *stages, hand_over)
+
+
+gridroll_night()

@@ -1,0 +1,21 @@
+"""An Airflow of its own for these tests: SQLite in a temporary home, the shipped DAGs, a tiny fictional district."""
+
+import os
+import tempfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HOME = Path(tempfile.mkdtemp(prefix="gridroll-airflow-"))
+
+# Airflow reads its configuration when it is imported, so this stands before any test module imports it.
+os.environ.update(
+    {
+        "AIRFLOW_HOME": str(HOME / "airflow"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        "GRIDROLL_STATE": str(HOME / "state"),
+        "GRIDROLL_EXPORTS": str(HOME / "exports"),
+        "GRIDROLL_CONFIG": str(REPOSITORY / "config"),
+    }
+)
