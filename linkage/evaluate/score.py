@@ -1,150 +1,131 @@
-"""Scores of a release against known truth: pairs, B-cubed, exact persons, households, golden fields, by subgroup.
+"""Scores of a release against known truth: pairs, B-cubed, exact persons, households, golden fields, each by subgroup.
 
-B-cubed after Bagga and Baldwin (1998). Records of the truth that the release does not hold are counted apart.
+B-cubed after Bagga and Baldwin (1998). A subgroup holds true persons; a pair of records or of persons counts for it
+when at least one of the two is in it. Records that the truth knows and the release does not are counted apart and
+take part in no score, nor do records that the truth does not know.
 """
 
-from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
+import pyarrow as pa
+
+from linkage.evaluate.addresses import same_dwelling
+from linkage.evaluate.measures import Evaluation, FieldScore, GroupScore, PairScore
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.reference import reference_rows
 
 SQL_PACKAGE = "linkage.evaluate"
-
-
-@dataclass(frozen=True)
-class PairScore:
-    """Pairs of records (or of persons in a household): right, wrong, missed."""
-
-    right: int
-    wrong: int
-    missed: int
-
-    @property
-    def precision(self) -> float:
-        return self.right / (self.right + self.wrong) if self.right + self.wrong else 1.0
-
-    @property
-    def recall(self) -> float:
-        return self.right / (self.right + self.missed) if self.right + self.missed else 1.0
-
-    @property
-    def f1(self) -> float:
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
-
-
-@dataclass(frozen=True)
-class GroupScore:
-    """One subgroup of true persons."""
-
-    persons: int
-    pairs: PairScore
-    b_cubed_precision: float
-    b_cubed_recall: float
-    exact_share: float
-
-
-@dataclass(frozen=True)
-class FieldScore:
-    """One golden field: shares of persons with a value, and of values that are right."""
-
-    filled_share: float
-    correct_share: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Everything measured; ``groups`` holds 'all' and the subgroups."""
-
-    records: int
-    records_missing: int
-    groups: dict[str, GroupScore]
-    households: dict[str, PairScore]
-    fields: dict[str, FieldScore]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, rounded to five places."""
-
-        def pairs(score: PairScore) -> dict[str, Any]:
-            return asdict(score) | {k: round(getattr(score, k), 5) for k in ("precision", "recall", "f1")}
-
-        return {
-            "records": self.records,
-            "records_missing": self.records_missing,
-            "groups": {
-                name: {
-                    "persons": g.persons,
-                    "pairs": pairs(g.pairs),
-                    "b_cubed_precision": round(g.b_cubed_precision, 5),
-                    "b_cubed_recall": round(g.b_cubed_recall, 5),
-                    "persons_exactly_right": round(g.exact_share, 5),
-                }
-                for name, g in self.groups.items()
-            },
-            "households": {name: pairs(score) for name, score in self.households.items()},
-            "fields": {
-                name: {"filled": round(f.filled_share, 5), "right_of_filled": round(f.correct_share, 5)}
-                for name, f in self.fields.items()
-            },
-        }
+RELEASE_TABLES = ("crosswalk", "persons", "households", "members")
 
 
 def evaluate(release: Path, truth: Path) -> Evaluation:
-    """Score ``release``. ``truth`` holds persons.parquet and records.parquet, or a folder ``night=<date>`` that does.
+    """Score the folder ``release``.
 
-    Raises ConfigurationError when either is not there.
+    ``truth`` holds persons.parquet and records.parquet, or a folder ``night=<date>`` that does.
+
+    Raises ConfigurationError when a file is not there or the release's name does not begin with its night.
     """
-    night = date.fromisoformat(release.resolve().name[:10])
+    night = _night_of(release)
+    folder = _truth_folder(truth, night)
+    _must_exist(*(release / f"{table}.parquet" for table in RELEASE_TABLES))
+    with Engine() as engine:
+        for table in RELEASE_TABLES:
+            engine.read(table, release / f"{table}.parquet")
+        _read_truth(engine, folder)
+        _score_records(engine, night)
+        engine.run_sql(SQL_PACKAGE, "household_scores")
+        _score_golden(engine)
+        return _collect(engine, households=True)
+
+
+def evaluate_links(links: Path, truth: Path, night: date) -> Evaluation:
+    """Score a Parquet file of links alone (columns source, record_id, person_id): no households, no golden fields.
+
+    The subgroup 'without_number' is then of persons whom the truth gives no number.
+    """
+    folder = _truth_folder(truth, night)
+    _must_exist(links)
+    with Engine() as engine:
+        engine.read("crosswalk", links)
+        engine.con.execute(
+            "CREATE TEMP TABLE persons AS SELECT DISTINCT person_id, '' AS identity_number FROM crosswalk"
+        )
+        _read_truth(engine, folder)
+        _score_records(engine, night)
+        return _collect(engine, households=False)
+
+
+def _night_of(release: Path) -> date:
+    try:
+        return date.fromisoformat(release.resolve().name[:10])
+    except ValueError:
+        raise ConfigurationError(
+            f"{release.name!r} does not begin with a night (YYYY-MM-DD).",
+            remedy="Give --release a release folder, e.g. state/releases/2026-03-02-1a2b3c4d.",
+        ) from None
+
+
+def _truth_folder(truth: Path, night: date) -> Path:
     folder = truth if (truth / "records.parquet").exists() else truth / f"night={night.isoformat()}"
-    for path in (release / "crosswalk.parquet", folder / "records.parquet", folder / "persons.parquet"):
+    _must_exist(folder / "records.parquet", folder / "persons.parquet")
+    return folder
+
+
+def _must_exist(*paths: Path) -> None:
+    for path in paths:
         if not path.exists():
             raise ConfigurationError(
                 f"{path} does not exist.", remedy="Give --release a release folder and --truth its truth."
             )
-    with Engine() as engine:
-        for table in ("crosswalk", "persons", "households", "members"):
-            engine.read(table, release / f"{table}.parquet")
-        engine.read("truth_records", folder / "records.parquet")
-        engine.read("truth_persons", folder / "persons.parquet")
-        return _score(engine, night)
 
 
-def _score(engine: Engine, night: date) -> Evaluation:
-    engine.con.execute(
-        "CREATE OR REPLACE TEMP TABLE numbered_persons AS SELECT DISTINCT true_person_id FROM truth_persons WHERE coalesce(id_no, '') <> ''"
-    )
-    engine.run_sql(SQL_PACKAGE, "matched", {"night": night})
-    engine.run_sql(SQL_PACKAGE, "pairs")
-    engine.run_sql(SQL_PACKAGE, "household_scores")
-    engine.con.execute("CREATE OR REPLACE TEMP TABLE ethnicities (code VARCHAR, name VARCHAR)")
-    engine.con.executemany(
-        "INSERT INTO ethnicities VALUES (?, ?)", [(r["code"], r["name"]) for r in reference_rows("gb3304_nation")]
-    )
-    engine.run_sql(SQL_PACKAGE, "functions")
+def _read_truth(engine: Engine, folder: Path) -> None:
+    engine.read("truth_records", folder / "records.parquet")
+    engine.read("truth_persons", folder / "persons.parquet")
+
+
+def _score_records(engine: Engine, night: date) -> None:
+    engine.run_sql(SQL_PACKAGE, "matched")
+    engine.run_sql(SQL_PACKAGE, "subgroups", {"night": night})
+    engine.run_sql(SQL_PACKAGE, "pair_scores")
+
+
+def _score_golden(engine: Engine) -> None:
+    codes = pa.table({key: [row[key] for row in reference_rows("gb3304_nation")] for key in ("code", "name")})
+    engine.load_arrow("ethnicities", codes)
+    engine.run_sql(SQL_PACKAGE, "golden_addresses")
+    written = engine.arrow("SELECT golden, truth FROM golden_addresses").to_pydict()
+    same = [same_dwelling(golden, truth) for golden, truth in zip(written["golden"], written["truth"], strict=True)]
+    engine.load_arrow("same_addresses", pa.table({**written, "same": pa.array(same, pa.bool_())}))
     engine.run_sql(SQL_PACKAGE, "golden_scores")
+
+
+def _collect(engine: Engine, *, households: bool) -> Evaluation:
+    home: dict[str, dict[str, PairScore]] = {}
+    fields: dict[str, dict[str, FieldScore]] = {}
+    if households:
+        for r in engine.rows("SELECT * FROM household_scores ORDER BY subgroup, measure"):
+            home.setdefault(r["subgroup"], {})[r["measure"]] = PairScore(r["right"], r["wrong"], r["missed"])
+        for r in engine.rows("SELECT * FROM golden_scores ORDER BY subgroup, field"):
+            fields.setdefault(r["subgroup"], {})[r["field"]] = FieldScore(r["persons"], r["filled"], r["correct"])
     groups = {
         r["subgroup"]: GroupScore(
-            r["persons"],
-            PairScore(int(r["right_pairs"]), int(r["wrong_pairs"]), int(r["missed_pairs"])),
-            float(r["b_cubed_precision"]),
-            float(r["b_cubed_recall"]),
-            r["exact"] / r["persons"],
+            persons=r["persons"],
+            exact_persons=r["exact"],
+            pairs=PairScore(r["right"], r["wrong"], r["missed"]),
+            b_cubed_precision=r["b_cubed_precision"],
+            b_cubed_recall=r["b_cubed_recall"],
+            households=home.get(r["subgroup"], {}),
+            fields=fields.get(r["subgroup"], {}),
         )
-        for r in engine.rows("SELECT * FROM pair_scores ORDER BY subgroup")
+        for r in engine.rows("SELECT * FROM pair_scores ORDER BY subgroup <> 'all', subgroup")
     }
-    households = {
-        r["measure"]: PairScore(r["right_pairs"], r["wrong_pairs"], r["missed_pairs"])
-        for r in engine.rows("SELECT * FROM household_scores ORDER BY measure")
-    }
-    fields = {
-        r["field"]: FieldScore(r["filled"] / max(r["persons"], 1), r["correct"] / max(r["filled"], 1))
-        for r in engine.rows("SELECT * FROM golden_scores ORDER BY field")
-    }
-    records = engine.scalar("SELECT count(*) FROM matched")
+    matched = engine.scalar("SELECT count(*) FROM matched")
     return Evaluation(
-        records, engine.scalar("SELECT count(*) FROM truth_records") - records, groups, households, fields
+        records=matched,
+        records_missing=engine.scalar("SELECT count(*) FROM truth_records") - matched,
+        records_unknown=engine.scalar("SELECT count(*) FROM crosswalk") - matched,
+        groups=groups,
     )

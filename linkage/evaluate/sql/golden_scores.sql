@@ -1,17 +1,18 @@
--- Golden values that are filled and right, against the person the truth knows.
+-- Golden values: filled, and right, of those whom the truth gives one. Separators and blanks in names do not count.
+CREATE OR REPLACE TEMP MACRO plain_name(name) AS regexp_replace(upper(name), '[·•・‧,，\s]', '', 'g');
+
 CREATE OR REPLACE TEMP TABLE golden_scores AS
-WITH compared AS (
-    SELECT p.*, t.name, t.dob, t.id_no, t.sex AS true_sex, t.ethnicity AS true_ethnicity, t.phone AS true_phone,
-           t.hukou_address AS true_hukou_address, t.actual_address, t.present
-    FROM persons p JOIN person_truth x USING (person_id) JOIN truth_persons t USING (true_person_id)
-), fields AS (
-    SELECT 'full_name' AS field, full_name IS NOT NULL AS filled, regexp_replace(upper(full_name), '[·,\s]', '', 'g') = regexp_replace(upper(name), '[·,\s]', '', 'g') AS correct FROM compared
-    UNION ALL SELECT 'birth_date', birth_date IS NOT NULL AND birth_date_precision = 'day', birth_date = dob FROM compared
-    UNION ALL SELECT 'identity_number', identity_number IS NOT NULL, identity_number = id_no FROM compared WHERE coalesce(id_no, '') <> ''
-    UNION ALL SELECT 'sex', sex IN ('1', '2'), sex = CASE true_sex WHEN '男' THEN '1' WHEN '女' THEN '2' END FROM compared
-    UNION ALL SELECT 'ethnicity', ethnicity IS NOT NULL, ethnicity = e.code FROM compared JOIN ethnicities e ON e.name = true_ethnicity
-    UNION ALL SELECT 'phone', phone IS NOT NULL, phone = true_phone FROM compared WHERE coalesce(true_phone, '') <> ''
-    UNION ALL SELECT 'hukou_address', hukou_address IS NOT NULL, dwelling(hukou_address) = dwelling(true_hukou_address) FROM compared WHERE coalesce(true_hukou_address, '') <> ''
-    UNION ALL SELECT 'residence_address', residence_address IS NOT NULL, dwelling(residence_address) = dwelling(actual_address) FROM compared WHERE present AND coalesce(actual_address, '') <> ''
+WITH judged AS (
+    SELECT true_person_id, 'full_name' AS field, full_name IS NOT NULL AS filled, plain_name(full_name) = plain_name(name) AS correct FROM compared
+    UNION ALL SELECT true_person_id, 'birth_date', birth_date IS NOT NULL AND birth_date_precision = 'day', birth_date = dob FROM compared
+    UNION ALL SELECT true_person_id, 'identity_number', identity_number IS NOT NULL, identity_number = id_no FROM compared WHERE coalesce(id_no, '') <> ''
+    UNION ALL SELECT true_person_id, 'sex', sex IN ('1', '2'), sex = CASE true_sex WHEN '男' THEN '1' WHEN '女' THEN '2' END FROM compared
+    UNION ALL SELECT true_person_id, 'ethnicity', ethnicity IS NOT NULL, ethnicity = true_ethnicity FROM compared WHERE true_ethnicity IS NOT NULL
+    UNION ALL SELECT true_person_id, 'phone', phone IS NOT NULL, phone = true_phone FROM compared WHERE coalesce(true_phone, '') <> ''
+    UNION ALL SELECT true_person_id, 'hukou_address', hukou_address IS NOT NULL, s.same
+    FROM compared c LEFT JOIN same_addresses s ON s.golden = c.hukou_address AND s.truth = c.true_hukou_address WHERE coalesce(true_hukou_address, '') <> ''
+    UNION ALL SELECT true_person_id, 'residence_address', residence_address IS NOT NULL, s.same
+    FROM compared c LEFT JOIN same_addresses s ON s.golden = c.residence_address AND s.truth = c.true_residence_address WHERE coalesce(true_residence_address, '') <> ''
 )
-SELECT field, count(*) AS persons, count(*) FILTER (filled) AS filled, count(*) FILTER (filled AND correct) AS correct FROM fields GROUP BY field;
+SELECT g.subgroup, j.field, count(*) AS persons, count(*) FILTER (j.filled) AS filled, count(*) FILTER (j.filled AND j.correct) AS correct
+FROM judged j JOIN subgroups g USING (true_person_id) GROUP BY ALL;
