@@ -98,14 +98,19 @@ def main() -> None:
         }
     }
     timings = json.loads((run / "timings.json").read_text(encoding="utf-8"))
-    outcome["gridroll"] = {"seconds": round(sum(timings[s] for s in ("model", "match", "resolve")), 1), "timings": timings}
+    outcome["gridroll"] = {
+        "seconds": round(sum(timings[s] for s in ("model", "match", "resolve")), 1),
+        "timings": timings,
+    }
     if arguments.truth:
         con.execute(
             f"CREATE TABLE predicted AS SELECT r.source, r.record_id, c.cluster_id AS person FROM records r JOIN {clusters} c USING (unique_id)"
         )
         outcome["plain"] |= score(con, arguments.truth)
         links = run / "resolve" / "links.parquet"
-        con.execute(f"CREATE OR REPLACE TABLE predicted AS SELECT source, record_id, person_id AS person FROM read_parquet('{links}')")
+        con.execute(
+            f"CREATE OR REPLACE TABLE predicted AS SELECT source, record_id, person_id AS person FROM read_parquet('{links}')"
+        )
         outcome["gridroll"] |= score(con, arguments.truth)
     print(json.dumps(outcome, indent=1))
 

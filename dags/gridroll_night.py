@@ -39,6 +39,8 @@ from linkage.kernel.source_config import SourceConfig
 from linkage.schedule import earliest_cron, pull_window, read_places
 
 log = logging.getLogger(__name__)
+# TaskFlow's types do not know what a sensor takes besides.
+sensor: Any = task.sensor
 POLL: dict[str, Any] = {"mode": "reschedule", "poke_interval": SCHEDULE.poll_seconds}
 
 # A hop costs the scheduler about a second, so stages that fail together run together; a gate stands alone
@@ -54,7 +56,7 @@ STAGE_TASKS: dict[str, tuple[str, ...]] = {
 }
 
 
-@task.sensor(**POLL, timeout=timedelta(days=7), pool=LANDING_POOL, do_xcom_push=False)
+@sensor(**POLL, timeout=timedelta(days=7), pool=LANDING_POOL, do_xcom_push=False)  # type: ignore[untyped-decorator]
 def earlier_night(*, ti: Any = None) -> bool:
     """Wait for the night before: a backfill has run slots of its own, and ids continue from release to release."""
     before = ti.get_previous_dagrun()
@@ -69,7 +71,7 @@ def pull_task(name: str, source: SourceConfig) -> Callable[[], Any]:
         f"late after {source.late_after_minutes} minutes.\n\nOwner: {source.owner}\n\n{source.description}"
     )
 
-    @task.sensor(
+    @sensor(  # type: ignore[untyped-decorator]
         task_id=f"pull_{name}",
         **POLL,
         timeout=late + timedelta(days=1),
@@ -98,7 +100,8 @@ def pull_task(name: str, source: SourceConfig) -> Callable[[], Any]:
             ) from missing
         return PokeReturnValue(is_done=True, xcom_value=landing["path"])
 
-    return pull
+    taken: Callable[[], Any] = pull
+    return taken
 
 
 @task(trigger_rule="none_failed", pool=LANDING_POOL)
@@ -114,11 +117,11 @@ def stage_task(name: str, stages: tuple[str, ...]) -> Callable[[Any], Any]:
     """The task that runs ``stages`` of a planned night; finished ones are kept when it is cleared."""
 
     @task(task_id=name, pool=DUCKDB_POOL, do_xcom_push=False, doc_md=f"Stages: {', '.join(stages)}")
-    def run_stages(run_id: str) -> None:
+    def run_stages(planned: str) -> None:  # not run_id: Airflow keeps that name for its own
         from linkage.night import run_one_stage
 
         for stage in stages:
-            run_one_stage(read_places().state, run_id, stage)
+            run_one_stage(read_places().state, planned, stage, note=log.info)
 
     return run_stages
 

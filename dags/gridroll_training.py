@@ -59,7 +59,7 @@ def gridroll_training() -> None:
         assigned_users=APPROVERS,
         do_xcom_push=False,
     )
-    chain(model_id, ask, approve(model_id))
+    chain(model_id, ask, approve(model_id))  # type: ignore[arg-type]
 
 
 gridroll_training()

@@ -1,7 +1,9 @@
 """What is wrong with this installation: each check says what was found and, if bad, what to do."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from linkage.kernel.config import read_config
@@ -33,7 +35,7 @@ def examine(state_dir: Path, config_dir: Path) -> list[Finding]:
     state = State(state_dir)
     findings = [
         *(
-            _try(f"{name} is valid", lambda name=name, model=model: read_config(config_dir / name, model))  # type: ignore[misc]
+            _try(f"{name} is valid", partial(read_config, config_dir / name, model))
             for name, model in (
                 ("district.yaml", DistrictConfig),
                 ("night.yaml", NightConfig),
@@ -59,9 +61,9 @@ def examine(state_dir: Path, config_dir: Path) -> list[Finding]:
     return findings
 
 
-def _try(text: str, check: object) -> Finding:
+def _try(text: str, check: Callable[[], object]) -> Finding:
     try:
-        check()  # type: ignore[operator]
+        check()
     except LinkageError as error:
         return Finding(False, f"{text}: NO. {error.what}", error.remedy)
     return Finding(True, text)

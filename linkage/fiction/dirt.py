@@ -1,5 +1,6 @@
 """How records are damaged on their way into an export: rates are data, damage is seeded."""
 
+from collections.abc import Callable
 from importlib.resources import files
 from random import Random
 
@@ -70,8 +71,7 @@ def damage_number(number: str, dirt: Dirt, rng: Random, *, relative: str | None,
     """An identity number as a department wrote it down."""
     if not number:
         return ""
-    draw = rng.random()
-    for rate, damage in (
+    damages: tuple[tuple[float, Callable[[], str]], ...] = (
         (dirt.number_typo, lambda: _typo(number, rng)),
         (
             dirt.number_fifteen,
@@ -81,9 +81,11 @@ def damage_number(number: str, dirt: Dirt, rng: Random, *, relative: str | None,
         (dirt.number_placeholder, lambda: rng.choice(PLACEHOLDER_NUMBERS)),
         (dirt.number_wrapped, lambda: _wrap(number, rng)),
         (dirt.number_of_relative if relative else 0.0, lambda: relative or number),
-    ):
+    )
+    draw = rng.random()
+    for rate, damage in damages:
         if draw < rate:
-            return str(damage())
+            return damage()
         draw -= rate
     return number
 

@@ -46,6 +46,8 @@ def write_night(folder: Path, night: date, records: Iterable[Record], dirt: Dirt
     for number, street in enumerate(STREETS):
         rows = [r for r in tables["grid_visit"] if r.record_id[2:11] == street[0]]
         style = ("utf-8", "\n") if number % 2 == 0 else ("gb18030", "\r\n")
+        if not rows:
+            continue
         text("grid_visit", f"grid/网格采集_{street[0]}_{street[2]}.csv", rows, *style)
     for table, (name, title) in TITLES.items():
         for part, start in enumerate(range(0, max(len(tables[table]), 1), MAXIMUM_SHEET_ROWS)):

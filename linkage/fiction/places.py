@@ -9,12 +9,60 @@ STREETS = (
     ("330105003", "拱墅区", "湖墅街道", ("仓基社区", "珠儿潭社区", "双荡弄社区", "贾家弄社区", "卖鱼桥社区")),
     ("330106002", "西湖区", "古荡街道", ("古荡社区", "莲花社区", "嘉绿社区", "文锦社区", "华星社区")),
 )
-STEMS = tuple(
-    "长乐 大关 松木 水岸 武林 云栖 康乐 文华 新金 和睦 丹桂 桂花 金色 雅仕 丰潭 兰香 春江 望湖 紫荆 学林 翠竹 枫华 听涛 银杏 东方 西溪 南苑 北斗 湖畔 山语".split()
+STEMS = (
+    "长乐",
+    "大关",
+    "松木",
+    "水岸",
+    "武林",
+    "云栖",
+    "康乐",
+    "文华",
+    "新金",
+    "和睦",
+    "丹桂",
+    "桂花",
+    "金色",
+    "雅仕",
+    "丰潭",
+    "兰香",
+    "春江",
+    "望湖",
+    "紫荆",
+    "学林",
+    "翠竹",
+    "枫华",
+    "听涛",
+    "银杏",
+    "东方",
+    "西溪",
+    "南苑",
+    "北斗",
+    "湖畔",
+    "山语",
 )
 ENDINGS = ("花苑", "名苑", "新村", "公馆", "一区", "二区", "小区", "府", "家园", "里")
-ROADS = tuple(
-    "富春路 望江路 和睦巷 德胜路 文新巷 机神路 艮山路 钱江路 江城路 余杭塘路 天目山巷 丰潭路 学院路 石祥路 大关路 长乐路 通益街 湖墅南街 珊瑚沙巷 保俶巷".split()
+ROADS = (
+    "富春路",
+    "望江路",
+    "和睦巷",
+    "德胜路",
+    "文新巷",
+    "机神路",
+    "艮山路",
+    "钱江路",
+    "江城路",
+    "余杭塘路",
+    "天目山巷",
+    "丰潭路",
+    "学院路",
+    "石祥路",
+    "大关路",
+    "长乐路",
+    "通益街",
+    "湖墅南街",
+    "珊瑚沙巷",
+    "保俶巷",
 )
 PROVINCES = (
     ("341221", "安徽省阜阳市临泉县"), ("320826", "江苏省淮安市涟水县"), ("411625", "河南省周口市郸城县"), ("331023", "浙江省台州市天台县"),
@@ -54,7 +102,7 @@ class Dwelling:
     @property
     def address(self) -> str:
         """The full address."""
-        code, county, street, communities = STREETS[self.estate.street]
+        _code, county, street, communities = STREETS[self.estate.street]
         place = (
             f"浙江省杭州市{county}{street}{communities[self.estate.community]}{self.estate.road}{self.estate.number}号"
         )
@@ -124,7 +172,7 @@ DIGITS = "〇一二三四五六七八九十"
 def write_address(dwelling: Dwelling, rng: Random, *, alias: float, truncated: float) -> str:
     """An address in one of the ways people write it."""
     estate = dwelling.estate
-    code, county, street, communities = STREETS[estate.street]
+    _code, county, street, communities = STREETS[estate.street]
     name = estate.alias if rng.random() < alias else estate.name
     style = rng.random()
     tail = f"{dwelling.building}幢{dwelling.unit}单元{dwelling.room}"

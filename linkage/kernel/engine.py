@@ -85,7 +85,7 @@ class Engine:
                     f"Table {table!r} has empty values in required fields: {empty}.",
                     remedy="This is a fault in the stage that writes the table; report it with the run's id.",
                 )
-        return self.scalar(f"SELECT count(*) FROM read_parquet({quote_text(path)})")
+        return int(self.scalar(f"SELECT count(*) FROM read_parquet({quote_text(path)})"))
 
     def write_query(self, select: str, path: Path) -> None:
         """Write the result of ``select`` to the Parquet file ``path``, complete or not at all."""

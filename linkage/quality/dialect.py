@@ -19,8 +19,8 @@ class BufferingContext(DuckDBExecutionContext):
     """Fetches every result at once."""
 
     def post_exec(self) -> None:
-        super().post_exec()
-        if self.cursor is not None and self.cursor.description is not None:
+        super().post_exec()  # type: ignore[no-untyped-call]
+        if self.cursor.description is not None:
             rows = self.cursor.fetchall()
             self.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
                 self.cursor, alternate_description=self.cursor.description, initial_buffer=rows

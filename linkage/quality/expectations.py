@@ -47,7 +47,7 @@ def run_suite(suite: Suite, path: Path, parameters: Mapping[str, Any]) -> list[O
     register()
     rules = [rule for rule in suite.rules if rule.needs is None or parameters.get(rule.needs) is not None]
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
     source = context.data_sources.add_sql(name=suite.suite, connection_string=URL, create_temp_table=False)
     asset = source.add_query_asset(name=suite.table, query=f"SELECT * FROM read_parquet({quote_text(path)})")
     batch = asset.add_batch_definition_whole_table("all").get_batch()
@@ -55,15 +55,17 @@ def run_suite(suite: Suite, path: Path, parameters: Mapping[str, Any]) -> list[O
         gx.ExpectationSuite(name=suite.suite, expectations=_expectations(rules, parameters))
     )
     if len(expectations.expectations) != len(rules):
-        known = {e.meta["rule"] for e in expectations.expectations}
+        known = {(e.meta or {})["rule"] for e in expectations.expectations}
         raise ConfigurationError(
             f"Suite {suite.suite}: Great Expectations does not know {', '.join(f'{r.rule} ({r.type})' for r in rules if r.rule not in known)}.",
             remedy="Correct the type in expectations/; an unknown rule would pass unseen.",
         )
-    results = {
-        r.expectation_config.meta["rule"]: r for r in batch.validate(expectations, result_format="BASIC").results
-    }
+    results = {_rule_of(r): r for r in batch.validate(expectations, result_format="BASIC").results}
     return [_outcome(rule, results[rule.rule], parameters) for rule in rules]
+
+
+def _rule_of(result: Any) -> str:
+    return str(result.expectation_config.meta["rule"])
 
 
 def _expectations(rules: list[Rule], parameters: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ class DepartmentSharing(ClosedModel):
     """Fields of the persons table, in this order."""
     households: tuple[str, ...] = ()
     """Fields of the households table, in this order."""
-    mask: dict[str, Mask] = {}
+    mask: dict[str, Mask] = Field(default_factory=dict)
     """Fields shown in part."""
 
     @model_validator(mode="after")

@@ -36,7 +36,7 @@ def weight_histogram(rows: list[dict[str, Any]]) -> dict[str, Any]:
     ]
     lines = [
         {"y": round(HEIGHT - BOTTOM - y(10**e), 1), "label": f"{10**e:,}"}
-        for e in range(0, math.ceil(math.log10(top + 1)) + 1)
+        for e in range(math.ceil(math.log10(top + 1)) + 1)
         if 10**e <= top
     ]
     return {

@@ -12,5 +12,7 @@ PACKAGE = "linkage.standardise"
 
 def load_divisions(engine: Engine) -> None:
     """Make ``division_codes(code, current_code)`` and ``division_names(code, province, city, county)``."""
-    parameters = {name: str(reference_path(name)) for name in ("gb2260_current", "gb2260_all_history", "gb2260_successor")}
+    parameters = {
+        name: str(reference_path(name)) for name in ("gb2260_current", "gb2260_all_history", "gb2260_successor")
+    }
     engine.run_sql(PACKAGE, "divisions", parameters)

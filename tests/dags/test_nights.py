@@ -29,7 +29,7 @@ def dags() -> Any:
     initdb()
     for name, pool in json.loads((REPOSITORY / "config" / "pools.json").read_text(encoding="utf-8")).items():
         Pool.create_or_update_pool(name, pool["slots"], pool["description"], include_deferred=False)
-    return DagBag(str(REPOSITORY / "dags"), include_examples=False).dags
+    return DagBag(str(REPOSITORY / "dags")).dags
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,9 @@ def test_xcom_holds_ids_and_paths_only(nights: dict[date, Any]) -> None:
     assert ours
     for (task, _), value in ours.items():
         text = value.strip('"')
-        assert re.fullmatch(r"[\w=./-]{1,120}|\d{4}-\d\d-\d\d-[0-9a-f]{8}|\[?[\w\", ]*\]?", text), f"{task} pushed {text[:40]}"
+        assert re.fullmatch(r"[\w=./-]{1,120}|\d{4}-\d\d-\d\d-[0-9a-f]{8}|\[?[\w\", ]*\]?", text), (
+            f"{task} pushed {text[:40]}"
+        )
 
 
 def test_no_resident_is_named_in_a_log(nights: dict[date, Any]) -> None:
@@ -112,5 +114,8 @@ def test_no_resident_is_named_in_a_log(nights: dict[date, Any]) -> None:
 
     truth = pq.read_table(Path(os.environ["GRIDROLL_EXPORTS"]) / "truth" / "night=2026-03-02" / "persons.parquet")
     numbers = set(truth["id_no"].to_pylist())
-    logs = [p.read_text(encoding="utf-8", errors="replace") for p in (Path(os.environ["AIRFLOW_HOME"]) / "logs").rglob("*.log")]
+    logs = [
+        p.read_text(encoding="utf-8", errors="replace")
+        for p in (Path(os.environ["AIRFLOW_HOME"]) / "logs").rglob("*.log")
+    ]
     assert not [number for number in numbers if any(number in log for log in logs)]

@@ -1,6 +1,7 @@
 """docker-compose.yml without a Docker engine: it is read as a deployment, and each service's own command is started against
 a real PostgreSQL and asked for its health as its health check asks."""
 
+import contextlib
 import os
 import re
 import secrets
@@ -73,7 +74,12 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         drop = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
     port = free_port()
     data = home / "data"
-    subprocess.run([*drop, programs / "initdb", "-D", data, "-U", "gridroll", "--auth=trust"], check=True, capture_output=True, cwd="/")
+    subprocess.run(
+        [*drop, programs / "initdb", "-D", data, "-U", "gridroll", "--auth=trust"],
+        check=True,
+        capture_output=True,
+        cwd="/",
+    )
     server = subprocess.Popen(
         [*drop, programs / "postgres", "-D", data, "-p", str(port), "-k", home, "-c", "fsync=off"],
         stdout=subprocess.DEVNULL,
@@ -82,10 +88,17 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     )
     try:
         for _ in range(100):
-            if subprocess.run([programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-q"], check=False).returncode == 0:
+            if (
+                subprocess.run(
+                    [programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-q"], check=False
+                ).returncode
+                == 0
+            ):
                 break
             time.sleep(0.1)
-        subprocess.run([programs / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "gridroll", "airflow"], check=True)
+        subprocess.run(
+            [programs / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "gridroll", "airflow"], check=True
+        )
         yield port
     finally:
         server.send_signal(signal.SIGINT)
@@ -104,7 +117,9 @@ def environment(postgres: int, home: Path, api_port: int) -> dict[str, str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "GRIDROLL"))}
     for key, value in (SERVICES["airflow-apiserver"]["environment"] | SERVICES["airflow-init"]["environment"]).items():
         value = re.sub(r"\$\{(\w+)(?::[?-][^}]*)?\}", lambda m: values.get(m[1], "http://localhost"), str(value))
-        value = value.replace("@postgres:5432", f"@127.0.0.1:{postgres}").replace("airflow-apiserver:8080", f"127.0.0.1:{api_port}")
+        value = value.replace("@postgres:5432", f"@127.0.0.1:{postgres}").replace(
+            "airflow-apiserver:8080", f"127.0.0.1:{api_port}"
+        )
         env[key] = value.replace("/opt/gridroll", str(REPOSITORY)).replace("/var/lib/gridroll", str(home))
     bin_dir = Path(sys.executable).parent
     return env | {
@@ -117,7 +132,9 @@ def environment(postgres: int, home: Path, api_port: int) -> dict[str, str]:
 
 def local(words: list[str], api_port: int) -> list[str]:
     """A command of the compose file, with this test's port and the repository's paths."""
-    return [w.replace("/opt/gridroll", str(REPOSITORY)).replace("8080", str(api_port)).replace("$$", "$") for w in words]
+    return [
+        w.replace("/opt/gridroll", str(REPOSITORY)).replace("8080", str(api_port)).replace("$$", "$") for w in words
+    ]
 
 
 @pytest.mark.slow
@@ -127,14 +144,26 @@ def test_every_service_starts_and_its_health_check_passes(postgres: int, tmp_pat
     env = environment(postgres, tmp_path, api_port)
     (tmp_path / "state").mkdir()
     (tmp_path / "exports").mkdir()
-    init = subprocess.run(local(SERVICES["airflow-init"]["command"], api_port), env=env, capture_output=True, text=True, cwd=REPOSITORY, check=False)
+    init = subprocess.run(
+        local(SERVICES["airflow-init"]["command"], api_port),
+        env=env,
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        check=False,
+    )
     assert init.returncode == 0, init.stderr[-2000:]
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name in sorted(AIRFLOW):
             log = (tmp_path / f"{name}.log").open("wb")
             started[name] = subprocess.Popen(
-                local(SERVICES[name]["command"], api_port), env=env, stdout=log, stderr=log, cwd=tmp_path, start_new_session=True
+                local(SERVICES[name]["command"], api_port),
+                env=env,
+                stdout=log,
+                stderr=log,
+                cwd=tmp_path,
+                start_new_session=True,
             )
         for name in sorted(AIRFLOW):
             check = local(SERVICES[name]["healthcheck"]["test"][1:], api_port)
@@ -148,8 +177,6 @@ def test_every_service_starts_and_its_health_check_passes(postgres: int, tmp_pat
             os.killpg(process.pid, signal.SIGTERM)
         time.sleep(2)
         for process in started.values():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             process.wait(20)

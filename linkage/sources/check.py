@@ -1,0 +1,153 @@
+"""The dry run for connecting a department: what a file maps to, what it does not, why rows would be refused.
+
+Nothing is written to disk, and values are shown by their shape only.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Group
+from rich.table import Table
+
+from linkage.kernel.engine import Engine, quote_name
+from linkage.kernel.errors import UnreadableInput
+from linkage.kernel.masking import mask_shape
+from linkage.kernel.source_config import Column, Feed, SourceConfig
+from linkage.sources.header import Mapping, find_mapping
+from linkage.sources.intake import make_incoming, take_in
+from linkage.sources.readers import UnreadableMember, read_tables
+from linkage.sources.rules import REMEDIES
+from linkage.sources.table import RawTable
+
+SAMPLE_ROWS = 1000
+SHAPES_SHOWN = 3
+
+
+@dataclass
+class TableCheck:
+    """What one table of the file would become."""
+
+    label: str
+    encoding: str
+    feed: Feed | None
+    mapping: Mapping | None
+    name_matches: bool
+    counted: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    rejects: Counter[str] = field(default_factory=Counter)
+    shapes: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+
+
+@dataclass
+class CheckReport:
+    """The dry run of one file."""
+
+    config: SourceConfig
+    file: Path
+    tables: list[TableCheck]
+
+
+def check_file(config: SourceConfig, file: Path) -> CheckReport:
+    """Read ``file`` as the department's YAML says. Raises UnreadableInput when there is nothing to read."""
+    if not file.is_file():
+        raise UnreadableInput(f"{file} does not exist.", remedy="Give one file as the department delivers it.")
+    try:
+        tables = read_tables(file.read_bytes(), file.name)
+    except UnreadableMember as error:
+        raise UnreadableInput(
+            f"{error.label} cannot be read as a table ({error.reason}).",
+            remedy="Deliver CSV, XLSX, XLS, DBF, Parquet, or a zip of these.",
+        ) from None
+    if not any(table.first_rows for table in tables):
+        raise UnreadableInput(f"{file.name} holds no rows.", remedy="Ask the department for a file with data.")
+    return CheckReport(config, file, [_check_table(config, table, file.name) for table in tables])
+
+
+def _check_table(config: SourceConfig, table: RawTable, name: str) -> TableCheck:
+    candidates = [(feed, mapping) for feed in config.feeds if (mapping := find_mapping(table.first_rows, feed))]
+    if not candidates:
+        return TableCheck(table.label, table.encoding, None, None, False, counted=table.count_rows_below(0))
+    feed, mapping = max(candidates, key=lambda found: len(found[1].positions) - len(found[1].unknown))
+    matches = any(Path(name).match(Path(pattern).name) for pattern in feed.files)
+    check = TableCheck(
+        table.label, table.encoding, feed, mapping, matches, counted=table.count_rows_below(mapping.header_row)
+    )
+    if "record_id" not in mapping.positions:
+        check.rejects["no_header"] = check.counted
+        return check
+    with Engine() as engine:
+        make_incoming(engine)
+        intake = take_in(engine, config.source, feed, table, mapping)
+        distinct = engine.scalar("SELECT count(DISTINCT trim(record_id)) FROM incoming")
+        check.accepted, check.duplicates = distinct, intake.accepted - distinct
+        check.rejects.update(bad.rule for bad in intake.rejects)
+        for fieldname in mapping.positions:
+            check.shapes[fieldname] = _shapes(engine, fieldname)
+    return check
+
+
+def _shapes(engine: Engine, fieldname: str) -> list[tuple[str, int]]:
+    """The commonest shapes of a column's values."""
+    values = engine.rows(
+        f"SELECT {quote_name(fieldname)} AS v FROM incoming ORDER BY file, row_number LIMIT {SAMPLE_ROWS}"
+    )
+    counted = Counter("(空 empty)" if row["v"] is None else mask_shape(row["v"])[:40] for row in values)
+    return counted.most_common(SHAPES_SHOWN)
+
+
+def render(report: CheckReport) -> Group:
+    """The dry run as tables for the terminal, Chinese first."""
+    parts: list[object] = [f"[bold]{report.config.title.zh}[/bold] {report.config.title.en}  {report.file.name}"]
+    for check in report.tables:
+        parts.extend(_render_table(check))
+    parts.append("只是试读，没有改动任何数据。 A dry run: nothing was changed.")
+    return Group(*parts)  # type: ignore[arg-type]
+
+
+def _render_table(check: TableCheck) -> list[object]:
+    if check.feed is None or check.mapping is None:
+        return [
+            f"[red]{check.label}：找不到任何已登记表的表头，{check.counted} 行都不会接收。[/red] No known header; none of its rows would be accepted."
+        ]
+    mapping, feed = check.mapping, check.feed
+    lines: list[object] = [
+        f"{check.label}: [bold]{feed.title.zh}[/bold] ({feed.feed})  编码 encoding {check.encoding}  表头在第 {mapping.header_row} 行 header in row {mapping.header_row}"
+    ]
+    if not check.name_matches:
+        lines.append(
+            f"[yellow]文件名不符合 {', '.join(feed.files)}，夜间不会被认领。[/yellow] The name matches no pattern of the feed."
+        )
+    lines.append(_columns(check))
+    for column in mapping.missing:
+        colour = "red" if column.required else "yellow"
+        lines.append(
+            f"[{colour}]缺少列 missing column: {column.column}{'（必需 required）' if column.required else ''}[/{colour}]"
+        )
+    for name in mapping.unknown:
+        lines.append(f"[yellow]未登记的列 unknown column: {name or '(空 empty)'}[/yellow]  -> 写入 columns 或 ignored")
+    rejected = sum(check.rejects.values())
+    lines.append(
+        f"行 rows: 清点 counted {check.counted} = 接收 accepted {check.accepted} + 拒收 rejected {rejected} + 重复 duplicate {check.duplicates}"
+    )
+    for rule, count in check.rejects.most_common():
+        zh, en = REMEDIES[rule]
+        lines.append(f"  {rule} {count}: {zh} ({en})")
+    return lines
+
+
+def _columns(check: TableCheck) -> Table:
+    assert check.feed is not None and check.mapping is not None
+    table = Table(title="对应关系 what maps")
+    for title in ("列 column", "字段 field", "值的样子 shapes (9 数字 a 字母)"):
+        table.add_column(title)
+    by_field: dict[str, Column] = {c.field: c for c in check.feed.columns if c.field}
+    for name in check.mapping.positions:
+        column = by_field[name].column
+        synonym = check.mapping.by_synonym.get(column)
+        shapes = "  ".join(f"{shape}×{count}" for shape, count in check.shapes.get(name, []))
+        table.add_row(f"{synonym}（{column} 的同义词）" if synonym else column, name, shapes)
+    for name in check.mapping.extra:
+        table.add_row(name, "(extra)", "")
+    return table
