@@ -1,8 +1,9 @@
 """A DuckDB dialect that Great Expectations 1.24 can work with.
 
 GX reads a cursor after it has closed the connection; DuckDB drops the result then (great_expectations issues 10738
-and 11579), so results are fetched as soon as a statement has run. GX chooses its regex operator by the
-dialect it sees: PostgreSQL's ``~`` is what DuckDB has too, but there it must match the whole value.
+and 11579), so results are fetched as soon as a statement has run. GX chooses its regex operator by the module it
+finds in ``dialect``: PostgreSQL's ``~`` is what DuckDB has too. Whether ``~`` must match the whole value changed
+between DuckDB versions (2.0 finds it anywhere), so suites anchor every regex at both ends (see suite.py).
 """
 
 from typing import Any
