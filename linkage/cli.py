@@ -5,6 +5,7 @@ published; 4 an input could not be read at all.
 """
 
 import json
+import os
 import sys
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from linkage import __version__
 from linkage.kernel.errors import ConfigurationError, LinkageError
@@ -194,11 +196,18 @@ def version() -> None:
 
 def main() -> None:
     """Entry point: errors are shown as what happened and what to do, with their exit code."""
+    code = 0
     try:
         app(standalone_mode=True)
     except LinkageError as error:
-        errors.print(f"[red]错误 error:[/red] {error.what}\n  -> {error.remedy}")
-        sys.exit(error.exit_code)
+        errors.print(f"[red]错误 error:[/red] {escape(error.what)}\n  -> {escape(error.remedy)}")
+        code = error.exit_code
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # DuckDB's bindings print a page of harmless leak notes when the interpreter ends after Great Expectations was used.
+    os._exit(code)
 
 
 def _date(text: str) -> date:

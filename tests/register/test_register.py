@@ -1,0 +1,104 @@
+"""Survivorship: who wins each golden field and why, status by evidence, households by their head, changes as events."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linkage.kernel.engine import Engine
+from linkage.register import stage
+from tests.builders import record, stage_context, write_rows
+
+NUMBER, OTHER = "330106198503121234", "110105194912310025"
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
+        yield running
+
+
+def register(tmp_path: Path, engine: Engine, records: Rows, *, households: Rows | None = None, members: Rows | None = None, previous: Path | None = None, night: date = date(2026, 3, 2)) -> dict[str, Rows]:
+    """One person P1 that holds all ``records``."""
+    context = stage_context(tmp_path, engine, "register", previous_release=previous, night=night)
+    run = context.run_dir
+    write_rows(engine, "common_records", records, run / "gate_incoming" / "common_records.parquet")
+    links = [{"source": r["source"], "feed": r["feed"], "record_id": r["record_id"], "record_key": r["record_key"], "person_id": "P1", "link_kind": "match", "confidence": 0.99} for r in records]
+    write_rows(engine, "links", links, run / "resolve" / "links.parquet")
+    write_rows(engine, "household_links", households or [], run / "resolve" / "household_links.parquet")
+    write_rows(engine, "members", members or [], run / "resolve" / "members.parquet")
+    write_rows(engine, "events", [], run / "resolve" / "events.parquet")
+    stage.run(context)
+    return {t: engine.rows(f"SELECT * FROM read_parquet('{context.output(t)}')") for t in ("persons", "households", "values", "events")}
+
+
+FIELDS = [
+    ("police before health for the name", "full_name", [record("police:1", name="张伟"), record("health:1", name="张玮")], "张伟"),
+    ("a damaged name loses although police wrote it", "full_name", [record("police:1", name="张?"), record("health:1", name="张伟")], "张伟"),
+    ("what neighbours say loses", "full_name", [record("grid:1", name="王师傅"), record("health:1", name="王强")], "王强"),
+    ("a good number before one that disagrees with its record", "identity_number", [record("police:1", number=OTHER, identity_grade="C"), record("grid:1", number=NUMBER)], NUMBER),
+    ("a resident number before a passport", "identity_number", [record("police:1", identity_number="E12345678", identity_grade="A", identity_kind="passport"), record("grid:1", number=NUMBER)], NUMBER),
+    ("the date the good number says", "birth_date", [record("police:1", birth="1985-03-21"), record("grid:1", number=NUMBER, birth="1985-03-12", identity_birth_date="1985-03-12")], date(1985, 3, 12)),
+    ("a day before a year", "birth_date", [record("police:1", birth="1985-01-01", birth_date_precision="year"), record("grid:1", birth="1985-03-12")], date(1985, 3, 12)),
+    ("civil affairs know marriages", "marital_status", [record("police:1", marital_status="10"), record("civil:1", marital_status="20")], "20"),
+    ("the phone two departments know", "phone", [record("grid:1", phones=["13911112222"]), record("police:1", phones=["13733334444"]), record("health:1", phones=["13733334444"])], "13733334444"),
+    ("the grid's address before the health file's", "residence_address", [record("health:1", residence_address="乙", residence_address_grade="room"), record("grid:1", residence_address="甲", residence_address_grade="room")], "甲"),
+    ("an address with a room before one without", "residence_address", [record("health:1", residence_address="乙", residence_address_grade="room"), record("grid:1", residence_address="甲", residence_address_grade="estate")], "乙"),
+    ("who is registered but away lives elsewhere", "residence_address", [record("health:1", residence_address="乙", residence_address_grade="room"), record("grid:1", residence_address="甲", residence_address_grade="room", presence="hukou_without_presence")], "乙"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "field", "records", "expected"), FIELDS, ids=[c[0] for c in FIELDS])
+def test_the_golden_value(tmp_path: Path, engine: Engine, case: str, field: str, records: Rows, expected: Any) -> None:
+    (person,) = register(tmp_path, engine, records)["persons"]
+    assert person[field] == expected
+
+
+def test_losing_values_stay_with_the_reason(tmp_path: Path, engine: Engine) -> None:
+    values = register(tmp_path, engine, [record("police:1", name="张伟"), record("health:1", name="张玮"), record("grid:1", name="张伟")])["values"]
+    found = {(v["source"], v["value"], v["won"], v["reason"]) for v in values if v["field"] == "full_name"}
+    assert found == {("police", "张伟", True, "source_trust"), ("health", "张玮", False, "source_trust"), ("grid", "张伟", False, "same_as_winner")}
+
+
+STATUS = [
+    ("alive", [record("police:1"), record("grid:1")], "alive"),
+    ("police cancelled by death", [record("police:1", person_status="deceased"), record("grid:1", observed_on="2026-01-01")], "deceased"),
+    ("health says dead and nobody saw them since", [record("health:1", person_status="deceased", observed_on="2026-02-01"), record("grid:1", observed_on="2025-01-01")], "deceased"),
+    ("health says dead, but the grid met them later", [record("health:1", person_status="deceased", observed_on="2025-02-01"), record("grid:1", observed_on="2026-01-01")], "alive"),
+    ("only a cancelled registration", [record("police:1", feed="police_floating", ended_on="2026-02-01")], "moved_away"),
+    ("cancelled, but seen since", [record("police:1", feed="police_floating", ended_on="2026-02-01"), record("grid:1", observed_on="2026-02-20")], "alive"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "records", "status"), STATUS, ids=[c[0] for c in STATUS])
+def test_status(tmp_path: Path, engine: Engine, case: str, records: Rows, status: str) -> None:
+    (person,) = register(tmp_path, engine, records)["persons"]
+    assert person["status"] == status
+
+
+def test_the_address_reads_in_full_when_anybody_wrote_it_in_full(tmp_path: Path, engine: Engine) -> None:
+    full, short = "浙江省杭州市拱墅区米市巷街道长板社区富春路546号大关花苑2幢2单元803室", "大关花苑2-2-803"
+    records = [
+        record("grid:1", residence_address=short, residence_dwelling_key="K", residence_address_grade="room"),
+        record("police:1", hukou_address=full, hukou_dwelling_key="K", hukou_address_grade="room"),
+    ]
+    (person,) = register(tmp_path, engine, records)["persons"]
+    assert person["residence_address"] == full
+
+
+def test_a_changed_value_is_an_event_and_the_first_night_is_remembered(tmp_path: Path, engine: Engine) -> None:
+    register(tmp_path, engine, [record("police:1", name="张伟")])
+    previous = tmp_path / "state" / "runs" / "2026-03-02-test" / "register"
+    after = register(tmp_path, engine, [record("police:1", name="张炜")], previous=previous, night=date(2026, 3, 3))
+    assert [(e["kind"], e["field"], e["records"]) for e in after["events"]] == [("field_changed", "full_name", ["police:1"])]
+    assert after["persons"][0]["first_night"] == date(2026, 3, 2)
+
+
+def test_a_household_has_the_address_of_its_head(tmp_path: Path, engine: Engine) -> None:
+    households = [{"household_id": "H1", "kind": "hukou", "basis": "household_number", "basis_key": "77", "head_person_id": "P1", "members": 1}]
+    members = [{"household_id": "H1", "person_id": "P1", "is_head": True, "valid_from": "2020-01-01"}]
+    found = register(tmp_path, engine, [record("police:1", hukou_address="甲", household_number="77")], households=households, members=members)
+    assert [(h["address"], h["household_number"]) for h in found["households"]] == [("甲", "77")]

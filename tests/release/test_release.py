@@ -1,0 +1,233 @@
+"""Releases: signed, complete, unchanged; slices show what a department may see; CURRENT moves once and forward."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from linkage.kernel.config import read_config
+from linkage.kernel.engine import Engine
+from linkage.kernel.errors import ConfigurationError, LinkageError, VerificationFailed
+from linkage.kernel.run import State, StageContext, write_json
+from linkage.release import retention, stage
+from linkage.release.publish import publish
+from linkage.release.sharing import SharingConfig
+from linkage.release.verify import previous_release, verify_release
+from tests.builders import REPOSITORY, stage_context, write_rows
+
+PERSONS = [
+    {"person_id": "P1", "full_name": "=张伟", "identity_number": "330106198503121234", "phone": "13911112222", "status": "alive", "sources": ["police", "health"], "residence_address": "浙江省杭州市西湖区翠苑街道桂花苑1幢1单元101室"},
+    {"person_id": "P2", "full_name": "買買提·䶮", "identity_number": "11010519491231002X", "status": "alive", "sources": ["grid"]},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
+        yield running
+
+
+def build(tmp_path: Path, engine: Engine, night: date = date(2026, 3, 2), previous: Path | None = None, persons: list[dict[str, Any]] = PERSONS) -> tuple[StageContext, Path]:
+    """A release of two persons."""
+    run_id = f"{night.isoformat()}-0a1b2c3d"
+    context = stage_context(tmp_path, engine, "release", night=night, run_id=run_id, previous_release=previous)
+    rows: dict[str, list[dict[str, Any]]] = {
+        "register/persons": persons,
+        "register/households": [{"household_id": "H1", "kind": "hukou", "members": 2, "head_person_id": "P1"}],
+        "register/members": [{"household_id": "H1", "person_id": "P1", "is_head": True}, {"household_id": "H1", "person_id": "P2"}],
+        "register/values": [],
+        "register/events": [],
+        "resolve/links": [{"source": "police", "feed": "police_hukou", "record_id": "1", "record_key": "police:1", "person_id": "P1", "link_kind": "single"}],
+        "resolve/retired_ids": [],
+        "resolve/review_cases": [],
+        "sources/file_accounting": [{"source": "police", "feed": "police_hukou", "file": "a.csv", "counted_rows": 3, "accepted_rows": 3, "rejected_rows": 0, "duplicate_rows": 0}],
+        "gate_incoming/set_aside": [{"record_key": "police:9", "file": "a.csv", "rule": "x"}],
+    }  # fmt: skip
+    for name, table in rows.items():
+        write_rows(engine, name.split("/")[1], table, context.run_dir / f"{name}.parquet")
+    write_json(context.run_dir / "model" / "card.json", {"model_id": "m", "sha256": "0"})
+    stage.run(context)
+    return context, context.state.releases / run_id
+
+
+@pytest.fixture
+def release(tmp_path: Path, engine: Engine) -> Path:
+    return build(tmp_path, engine)[1]
+
+
+def test_a_fresh_release_verifies(release: Path) -> None:
+    assert len(verify_release(release)) > 20
+
+
+def test_it_holds_what_the_design_names(release: Path) -> None:
+    names = "persons households members crosswalk values events retired_ids accounting".split()
+    for name in [*(f"{n}.parquet" for n in names), "register.duckdb", "manifest.json", "manifest.sig", "datapackage.json"]:
+        assert (release / name).is_file(), name
+    assert not list(release.rglob("*.wal"))
+    assert all(not p.stat().st_mode & 0o222 for p in release.rglob("*") if p.is_file())
+
+
+def test_rows_set_aside_count_as_rejected(release: Path, engine: Engine) -> None:
+    (row,) = engine.rows(f"SELECT * FROM read_parquet('{release}/accounting.parquet')")
+    assert (row["counted_rows"], row["accepted_rows"], row["rejected_rows"]) == (3, 2, 1)
+
+
+def test_a_flipped_byte_in_any_file_is_found(release: Path) -> None:
+    for path in sorted(p for p in release.rglob("*") if p.is_file() and p.name != "manifest.pub.pem"):
+        original = path.read_bytes()
+        path.chmod(0o644)
+        path.write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
+        with pytest.raises(VerificationFailed, match=path.name if path.name != "manifest.sig" else "signature"):
+            verify_release(release)
+        path.write_bytes(original)
+    verify_release(release)
+
+
+def test_a_missing_and_a_foreign_file_are_found(release: Path) -> None:
+    (release / "extra.txt").write_text("x")
+    with pytest.raises(VerificationFailed, match=r"extra\.txt"):
+        verify_release(release)
+    (release / "extra.txt").unlink()
+    (release / "values.parquet").unlink()
+    with pytest.raises(VerificationFailed, match=r"values\.parquet"):
+        verify_release(release)
+
+
+def test_a_forged_manifest_is_found_even_with_its_own_key(release: Path) -> None:
+    manifest = release / "manifest.json"
+    manifest.chmod(0o644)
+    manifest.write_text(manifest.read_text().replace('"m"', '"n"'))
+    with pytest.raises(VerificationFailed, match="signature"):
+        verify_release(release)
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path, engine: Engine) -> None:
+    one, two = (build(tmp_path / name, engine)[1] for name in ("a", "b"))
+    files = [p.relative_to(one) for p in sorted(one.rglob("*")) if p.is_file()]
+    unequal = [str(f) for f in files if (one / f).read_bytes() != (two / f).read_bytes()]
+    assert set(unequal) <= {"register.duckdb", "manifest.json", "manifest.sig", "manifest.pub.pem"}
+
+
+# publishing
+
+
+def test_publishing_moves_current_forward_only_and_once(tmp_path: Path, engine: Engine) -> None:
+    context, first = build(tmp_path, engine)
+    publish(context.state, first.name)
+    _, second = build(tmp_path, engine, date(2026, 3, 3), previous=first)
+    publish(context.state, second.name)
+    publish(context.state, second.name)
+    assert context.state.current_release() == second
+    assert previous_release(context.state, date(2026, 3, 3)) == first
+    assert previous_release(context.state, date(2026, 3, 2)) is None
+    with pytest.raises(LinkageError, match="back in time"):
+        publish(context.state, first.name)
+
+
+def test_a_broken_release_is_never_published(tmp_path: Path, engine: Engine) -> None:
+    context, release = build(tmp_path, engine)
+    (release / "persons.parquet").chmod(0o644)
+    (release / "persons.parquet").write_bytes(b"x")
+    with pytest.raises(VerificationFailed):
+        publish(context.state, release.name)
+    assert context.state.current_release() is None
+
+
+def test_a_fault_while_publishing_leaves_the_last_release(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, first = build(tmp_path, engine)
+    publish(context.state, first.name)
+    _, second = build(tmp_path, engine, date(2026, 3, 3), previous=first)
+
+    def fault(*paths: object) -> None:
+        raise OSError("power cut")
+
+    monkeypatch.setattr(os, "replace", fault)
+    with pytest.raises(OSError, match="power cut"):
+        publish(context.state, second.name)
+    assert context.state.current_release() == first
+
+
+def test_a_broken_chain_is_found(tmp_path: Path, engine: Engine) -> None:
+    _, first = build(tmp_path, engine)
+    _, second = build(tmp_path, engine, date(2026, 3, 3), previous=first)
+    (first / "manifest.json").chmod(0o644)
+    (first / "manifest.json").write_text("{}")
+    with pytest.raises(VerificationFailed, match=first.name):
+        verify_release(second)
+
+
+def test_retention_never_deletes_the_current_release(tmp_path: Path, engine: Engine) -> None:
+    context, first = build(tmp_path, engine)
+    publish(context.state, first.name)
+    (context.state.releases / "2020-01-01-0a1b2c3d").mkdir()
+    deleted = retention.apply_retention(context.state, date(2036, 1, 1), runs_days=1, landings_days=1, releases_days=1)
+    assert deleted["releases"] == ["2020-01-01-0a1b2c3d"]
+    assert first.exists() and (context.state.root / "retention.jsonl").read_text()
+
+
+# slices
+
+
+def test_a_department_sees_its_own_persons_only(release: Path) -> None:
+    assert "11010519491231002X" not in (release / "slices/health/persons.csv").read_text(encoding="utf-8-sig")
+    assert "330106198503121234" in (release / "slices/health/persons.csv").read_text(encoding="utf-8-sig")
+
+
+def test_masked_columns(release: Path) -> None:
+    assert "139****2222" in (release / "slices/civil/persons.csv").read_text(encoding="utf-8-sig")
+    grid = (release / "slices/grid/persons.csv").read_text(encoding="utf-8-sig")
+    assert "110***********002X" in grid
+
+
+def test_cells_that_a_spreadsheet_would_run_are_neutralised(release: Path) -> None:
+    assert "'=张伟" in (release / "slices/police/persons.csv").read_text(encoding="utf-8-sig")
+    sheet = openpyxl.load_workbook(release / "slices/police/persons.xlsx").active
+    assert sheet is not None
+    cells = [cell for row in sheet.iter_rows() for cell in row if cell.value is not None]
+    assert all(cell.data_type == "s" for cell in cells)
+
+
+def test_encodings_and_headers(release: Path) -> None:
+    raw = (release / "slices/police/persons.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf")
+    assert raw.decode("utf-8-sig").splitlines()[0].startswith("人员编号,公民身份号码")
+    assert (release / "slices/police/persons.gb18030.csv").read_bytes().decode("gb18030") == raw.decode("utf-8-sig")
+
+
+def test_a_large_table_has_no_xlsx_and_says_so(tmp_path: Path, engine: Engine) -> None:
+    context, _ = build(tmp_path / "a", engine)
+    config = tmp_path / "config"
+    shutil.copytree(REPOSITORY / "config", config)
+    (config / "sharing.yaml").write_text((config / "sharing.yaml").read_text().replace("xlsx_maximum_rows: 50000", "xlsx_maximum_rows: 1"))
+    shutil.rmtree(context.state.releases)
+    stage.run(replace(context, config_dir=config))
+    folder = context.state.releases / context.run_id / "slices" / "police"
+    assert not (folder / "persons.xlsx").exists()
+    assert "persons.xlsx" in (folder / "README.txt").read_text(encoding="utf-8-sig")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("不予共享 without a citation", {"classes": [{"field": "phone", "class": "not_shared", "basis": "敏感"}]}, "art. 15"),
+        ("a field that is 不予共享", {"classes": [{"field": "phone", "class": "not_shared", "basis": "《中华人民共和国个人信息保护法》第三十四条"}]}, "不予共享"),
+        ("an unknown field", {"departments": [{"source": "police", "scope": "all", "purpose": "x", "persons": ["nonsense"]}]}, "nonsense"),
+    ],
+)
+def test_sharing_rules_are_enforced(tmp_path: Path, name: str, change: dict[str, Any], message: str) -> None:
+    base: dict[str, Any] = {"departments": [{"source": "police", "scope": "all", "purpose": "x", "persons": ["person_id", "phone"]}]}
+    (tmp_path / "sharing.yaml").write_text(json.dumps(base | change))
+    with pytest.raises(ConfigurationError, match=message):
+        read_config(tmp_path / "sharing.yaml", SharingConfig)
+
+
+def test_the_signing_key_is_private(release: Path) -> None:
+    state = State(release.parents[1])
+    assert (state.keys / "release_ed25519.pem").stat().st_mode & 0o077 == 0
