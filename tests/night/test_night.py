@@ -219,3 +219,41 @@ def test_doctor_finds_nothing_wrong_and_names_what_is(state: Path, tmp_path: Pat
     (tmp_path / "config" / "match.yaml").write_text("thresholds: {}\n")
     sick = linkage("doctor", "--state", state, "--config", tmp_path / "config")
     assert sick.returncode == 1 and "match.yaml" in sick.stdout
+
+
+def page_of(state: Path, name: str) -> str:
+    (run,) = (state / "runs").glob(f"{SECOND.isoformat()}-*")
+    return (run / "report" / name).resolve().as_uri()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["index.html", "stewards.html"])
+def test_the_report_asks_nothing_of_the_net_and_speaks_both_languages(state: Path, name: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    chromium = next(p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p)
+    url = page_of(state, name)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        requests: list[str] = []
+        faults: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.goto(url)
+        assert requests == [url]
+        assert faults == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+        assert page.locator("h1 .zh").is_visible() and not page.locator("h1 .en").first.is_visible()
+        page.click("#language")
+        assert page.locator("h1 .en").first.is_visible() and not page.locator("h1 .zh").is_visible()
+        assert len(page.pdf(format="A4")) > 10_000
+        browser.close()
+
+
+def test_the_report_has_every_section_and_compares_with_the_night_before(state: Path) -> None:
+    (run,) = (state / "runs").glob(f"{SECOND.isoformat()}-*")
+    text = (run / "report" / "index.html").read_text(encoding="utf-8")
+    for section in ("files", "gates", "links", "persons", "households", "conflicts", "complete", "error", "before", "model"):
+        assert f'id="{section}"' in text
+    assert json.loads((run / "report" / "measures.json").read_text(encoding="utf-8"))["before"]
