@@ -46,6 +46,7 @@ def write_page(
             (suite, contract(suite.meta.table), [(outcome, _word(outcome)) for outcome in group])
             for suite, group in groupby(outcomes, key=lambda outcome: outcome.suite)
         ],
+        noticed=[(outcome, word) for outcome, word in zip(outcomes, words, strict=True) if outcome.verdict == "warn"],
         counts=Counter(words),
         words=WORDS,
         resting=resting,

@@ -5,7 +5,7 @@ from typing import Any
 
 from linkage.quality.suite import SQL_RULE, Rule
 
-PARTS_SHOWN = 8
+PARTS_SHOWN = 5
 
 
 def limit_text(rule: Rule, kwargs: Mapping[str, Any]) -> str:
@@ -19,8 +19,10 @@ def limit_text(rule: Rule, kwargs: Mapping[str, Any]) -> str:
         return " ".join(str(value) for value in kwargs["value_set"])
     if "regex" in kwargs:
         return str(kwargs["regex"])
+    if "min_value" in kwargs and "max_value" in kwargs:
+        return f"{kwargs['min_value']} … {kwargs['max_value']}"
     if "min_value" in kwargs or "max_value" in kwargs:
-        return f"{kwargs.get('min_value', '')} … {kwargs.get('max_value', '')}".strip()
+        return f"≥ {kwargs['min_value']}" if "min_value" in kwargs else f"≤ {kwargs['max_value']}"
     return "0"
 
 

@@ -16,7 +16,7 @@ LINEAGE = ("record_key", "source", "feed", "file", "row_number")
 
 
 def find_set_aside(engine: Engine, outcomes: Sequence[Outcome], parameters: Mapping[str, Any], records: str) -> None:
-    """Make the temp tables ``failing_records`` (every failure) and ``set_aside`` (one row per record and rule).
+    """Make the temp tables ``failing_records`` and ``set_aside``: one row per refused record and rule it breaks.
 
     ``records`` is the relation of common records. Raises LinkageError when a count differs from Great Expectations'.
     """
@@ -78,7 +78,7 @@ def _failing_records_sql(chosen: Sequence[Outcome], parameters: Mapping[str, Any
 
 
 def _explain(engine: Engine, chosen: Sequence[Outcome]) -> None:
-    """``set_aside`` by its contract; copies of one record under one key are one row, the first in the files."""
+    """``set_aside`` by its contract: the failing records with what the department should know."""
     spec = contract("set_aside")
     columns = ", ".join(f"{quote_name(field.name)} {field.type}" for field in spec.fields)
     engine.con.execute(f"CREATE OR REPLACE TEMP TABLE set_aside ({columns})")
@@ -86,8 +86,7 @@ def _explain(engine: Engine, chosen: Sequence[Outcome]) -> None:
         engine.con.execute(
             f"""INSERT INTO set_aside BY NAME
             SELECT {", ".join(LINEAGE)}, rule, $column AS "column", $zh AS reason, $en AS reason_en
-            FROM failing_records WHERE rule = $rule
-            QUALIFY row_number() OVER (PARTITION BY record_key ORDER BY file, row_number) = 1""",
+            FROM failing_records WHERE rule = $rule""",
             {
                 "rule": outcome.rule.name,
                 "column": ", ".join(outcome.rule.columns),

@@ -82,6 +82,7 @@ def test_bad_records_are_set_aside_and_the_rest_goes_on(tmp_path: Path, engine: 
         ("grid:3", "name_without_control_characters", "full_name"),
         ("grid:4", "birth_not_in_future", "birth_date"),
         ("grid:6", "record_is_unique", "source, record_id"),
+        ("grid:6", "record_is_unique", "source, record_id"),
     ]
     seen = results(context)["common_records.record_is_unique"]
     assert (seen["rows_failed"], seen["verdict"], seen["severity"]) == (2, "warn", "info")

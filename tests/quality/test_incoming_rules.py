@@ -57,7 +57,7 @@ class Case:
 
 
 RECORD_CASES = [
-    Case("two records, one key", "record_is_unique", copied("grid:3"), "warn", ("grid:3",), 2),
+    Case("two records, one key", "record_is_unique", copied("grid:3"), "warn", ("grid:3", "grid:3"), 2),
     Case("tab behind a record number", "record_id_is_plain", rename("grid:3", "3\t"), "warn", ("grid:3\t",)),
     Case("blank before a record number", "record_id_is_plain", rename("grid:3", " 3"), "warn", ("grid: 3",)),
     Case("key built another way", "record_key_is_built_right", change("grid:3", record_key="grid-3"), "stop"),
