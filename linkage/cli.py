@@ -29,8 +29,8 @@ source_app = typer.Typer(help="Departments: try a new export before it is connec
 model_app = typer.Typer(help="The pinned matching model: train a candidate, approve it.", no_args_is_help=True)
 app.add_typer(source_app, name="source")
 app.add_typer(model_app, name="model")
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", help="Folder with district.yaml, night.yaml, match.yaml, sources/ ...")
