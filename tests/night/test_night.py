@@ -144,6 +144,7 @@ def copied(state: Path, district: Path, tmp_path: Path) -> tuple[Path, Path]:
     own = tmp_path / "state"
     shutil.copytree(state, own)
     (own / "CURRENT").write_text(release_of(own, FIRST).name + "\n")
+    shutil.rmtree(own / "landings" / f"night={SECOND}")
     exports = tmp_path / "exports"
     shutil.copytree(district / f"night={SECOND}", exports)
     return own, exports
