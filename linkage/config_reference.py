@@ -13,12 +13,14 @@ from linkage.register.config import SurvivorshipConfig
 from linkage.release.sharing import SharingConfig
 from linkage.resolve.config import ResolveConfig
 from linkage.schedule import ScheduleConfig
+from linkage.standardise.address_aliases import AddressAliases
 
 FILES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("config/district.yaml", DistrictConfig),
     ("config/night.yaml", NightConfig),
     ("config/schedule.yaml", ScheduleConfig),
     ("config/sources/<department>.yaml", SourceConfig),
+    ("config/address_aliases.yaml", AddressAliases),
     ("config/match.yaml", MatchConfig),
     ("config/resolve.yaml", ResolveConfig),
     ("config/survivorship.yaml", SurvivorshipConfig),

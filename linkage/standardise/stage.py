@@ -11,6 +11,7 @@ from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.errors import LinkageError
 from linkage.kernel.run import StageContext, Summary
 from linkage.kernel.source_config import SourceConfig, read_source_configs
+from linkage.standardise.address_aliases import read_address_aliases
 from linkage.standardise.addresses import parse_addresses
 from linkage.standardise.codes import map_codes
 from linkage.standardise.dates import parse_dates
@@ -70,7 +71,7 @@ def parse_fields(context: StageContext, configs: Mapping[str, SourceConfig]) -> 
     engine.run_sql(PACKAGE, "phone_inputs")
     parse_phones(engine)
     engine.run_sql(PACKAGE, "address_inputs")
-    parse_addresses(engine)
+    parse_addresses(engine, read_address_aliases(context.config_dir))
 
 
 def date_formats(configs: Mapping[str, SourceConfig]) -> list[list[str | None]]:

@@ -32,7 +32,10 @@ def decode(path: Path) -> str:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*.*"))}
+    return {
+        p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.rglob("*.*"))
+    }
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,10 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(district: Path,
 
 def test_most_rows_are_the_same_bytes_the_next_night(district: Path) -> None:
     for table in ("police/户籍常住人口", "health/居民健康档案"):
-        first, second = (set((district / f"night={day}" / f"{table}_{day.replace('-', '')}.csv").read_bytes().splitlines()) for day in ("2026-03-02", "2026-03-03"))
+        first, second = (
+            set((district / f"night={day}" / f"{table}_{day.replace('-', '')}.csv").read_bytes().splitlines())
+            for day in ("2026-03-02", "2026-03-03")
+        )
         assert first != second
         assert len(first & second) > 0.97 * len(first)
 
@@ -66,13 +72,19 @@ def test_the_truth_knows_every_record(district: Path) -> None:
         truth = district / "truth" / f"night={day}"
         known = {r[0] for r in duckdb.sql(f"SELECT record_id FROM '{truth}/records.parquet'").fetchall()}
         for name in ("police/户籍常住人口", "police/流动人口登记", "health/居民健康档案"):
-            rows = list(csv.reader(io.StringIO(decode(district / f"night={day}" / f"{name}_{day.replace('-', '')}.csv"))))
+            rows = list(
+                csv.reader(io.StringIO(decode(district / f"night={day}" / f"{name}_{day.replace('-', '')}.csv")))
+            )
             assert {row[0] for row in rows[1:] if len(row) == len(rows[0])} <= known
-        assert not duckdb.sql(f"SELECT * FROM '{truth}/records.parquet' WHERE true_person_id NOT IN (SELECT true_person_id FROM '{truth}/persons.parquet')").fetchall()
+        assert not duckdb.sql(
+            f"SELECT * FROM '{truth}/records.parquet' WHERE true_person_id NOT IN (SELECT true_person_id FROM '{truth}/persons.parquet')"
+        ).fetchall()
 
 
 def test_every_true_number_is_valid_and_fits_its_person(district: Path) -> None:
-    rows = duckdb.sql(f"SELECT id_no, dob, sex FROM '{district}/truth/night=2026-03-02/persons.parquet' WHERE id_no[1] NOT IN ('8', '9')").fetchall()
+    rows = duckdb.sql(
+        f"SELECT id_no, dob, sex FROM '{district}/truth/night=2026-03-02/persons.parquet' WHERE id_no[1] NOT IN ('8', '9')"
+    ).fetchall()
     assert len(rows) > 700
     for number, born, sex in rows:
         assert number[17] == "10X98765432"[sum(int(d) * w for d, w in zip(number[:17], WEIGHTS, strict=True)) % 11]
@@ -84,7 +96,11 @@ def test_dirt_profiles(tmp_path: Path) -> None:
     missing = {}
     for profile in ("clean", "default", "heavy"):
         generate(600, 1, 9, tmp_path / profile, dirt=profile)
-        rows = list(csv.reader(io.StringIO(decode(tmp_path / profile / "night=2026-03-02" / "health/居民健康档案_20260302.csv"))))
+        rows = list(
+            csv.reader(
+                io.StringIO(decode(tmp_path / profile / "night=2026-03-02" / "health/居民健康档案_20260302.csv"))
+            )
+        )
         missing[profile] = sum(row[5] == "" for row in rows[1:] if len(row) == 26) / len(rows)
     assert missing["clean"] < 0.01 < 0.1 < missing["default"] < missing["heavy"]
 

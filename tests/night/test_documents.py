@@ -6,7 +6,19 @@ from pathlib import Path
 from linkage.config_reference import render_reference
 from tests.builders import REPOSITORY
 
-STAGES = {"sources", "standardise", "quality", "match", "resolve", "register", "release", "review", "report", "fiction", "evaluate"}
+STAGES = {
+    "sources",
+    "standardise",
+    "quality",
+    "match",
+    "resolve",
+    "register",
+    "release",
+    "review",
+    "report",
+    "fiction",
+    "evaluate",
+}
 
 
 def test_the_configuration_reference_is_the_models() -> None:
@@ -20,7 +32,11 @@ def imports_of(path: Path) -> set[str]:
         name
         for node in ast.walk(tree)
         for name in (
-            [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [a.name for a in node.names]
+            if isinstance(node, ast.Import)
+            else []
         )
     }
 

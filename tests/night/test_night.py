@@ -70,7 +70,9 @@ def state(district: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_row_of_every_file_is_accounted_for(state: Path) -> None:
     for night in (FIRST, SECOND):
         accounting = release_of(state, night) / "accounting.parquet"
-        rows = duckdb.sql(f"SELECT counted_rows, accepted_rows + rejected_rows + duplicate_rows FROM '{accounting}'").fetchall()
+        rows = duckdb.sql(
+            f"SELECT counted_rows, accepted_rows + rejected_rows + duplicate_rows FROM '{accounting}'"
+        ).fetchall()
         assert rows and all(counted == ended for counted, ended in rows)
 
 
@@ -117,13 +119,26 @@ def test_running_a_night_again_changes_nothing(state: Path, district: Path) -> N
     assert {p: p.stat().st_mtime_ns for p in (state / "releases").rglob("*") if p.is_file()} == before
 
 
-def test_a_night_killed_anywhere_carries_on_and_gives_the_same_register(state: Path, district: Path, tmp_path: Path) -> None:
+def test_a_night_killed_anywhere_carries_on_and_gives_the_same_register(
+    state: Path, district: Path, tmp_path: Path
+) -> None:
     expected = content(release_of(state, FIRST))
     again = tmp_path / "state"
     exports = district / f"night={FIRST}"
     for seconds in (2.5, 5, 8, 11):
         process = subprocess.Popen(
-            [sys.executable, "-m", "linkage.cli", "run", "--exports", exports, "--state", again, "--date", FIRST.isoformat()],
+            [
+                sys.executable,
+                "-m",
+                "linkage.cli",
+                "run",
+                "--exports",
+                exports,
+                "--state",
+                again,
+                "--date",
+                FIRST.isoformat(),
+            ],
             cwd=REPOSITORY,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -197,7 +212,12 @@ def test_exit_codes(tmp_path: Path, name: str, arguments: tuple[str, ...], code:
 
 
 def test_no_resident_is_named_outside_the_tables(state: Path, district: Path) -> None:
-    names = {r[0] for r in duckdb.sql(f"SELECT id_no FROM '{district}/truth/night=2026-03-02/persons.parquet' WHERE length(id_no) = 18").fetchall()}
+    names = {
+        r[0]
+        for r in duckdb.sql(
+            f"SELECT id_no FROM '{district}/truth/night=2026-03-02/persons.parquet' WHERE length(id_no) = 18"
+        ).fetchall()
+    }
     pages = [p for pattern in ("*.json", "*.html") for p in (state / "runs").rglob(pattern)]
     assert pages
     for page in pages:
@@ -210,7 +230,9 @@ def test_source_check_shows_shapes_only(district: Path) -> None:
     done = linkage("source", "check", REPOSITORY / "config" / "sources" / "police.yaml", file)
     assert done.returncode == 0
     assert "identity_number" in done.stdout and "999999999999999999" in done.stdout
-    rows = duckdb.sql(f"SELECT name, id_no FROM '{district}/truth/night=2026-03-02/persons.parquet' LIMIT 500").fetchall()
+    rows = duckdb.sql(
+        f"SELECT name, id_no FROM '{district}/truth/night=2026-03-02/persons.parquet' LIMIT 500"
+    ).fetchall()
     assert not [value for row in rows for value in row if len(value) > 2 and value in done.stdout]
 
 
@@ -255,6 +277,17 @@ def test_the_report_asks_nothing_of_the_net_and_speaks_both_languages(state: Pat
 def test_the_report_has_every_section_and_compares_with_the_night_before(state: Path) -> None:
     (run,) = (state / "runs").glob(f"{SECOND.isoformat()}-*")
     text = (run / "report" / "index.html").read_text(encoding="utf-8")
-    for section in ("files", "gates", "links", "persons", "households", "conflicts", "complete", "error", "before", "model"):
+    for section in (
+        "files",
+        "gates",
+        "links",
+        "persons",
+        "households",
+        "conflicts",
+        "complete",
+        "error",
+        "before",
+        "model",
+    ):
         assert f'id="{section}"' in text
     assert json.loads((run / "report" / "measures.json").read_text(encoding="utf-8"))["before"]

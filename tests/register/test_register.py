@@ -21,18 +21,41 @@ def engine() -> Iterator[Engine]:
         yield running
 
 
-def register(tmp_path: Path, engine: Engine, records: Rows, *, households: Rows | None = None, members: Rows | None = None, previous: Path | None = None, night: date = date(2026, 3, 2)) -> dict[str, Rows]:
+def register(
+    tmp_path: Path,
+    engine: Engine,
+    records: Rows,
+    *,
+    households: Rows | None = None,
+    members: Rows | None = None,
+    previous: Path | None = None,
+    night: date = date(2026, 3, 2),
+) -> dict[str, Rows]:
     """One person P1 that holds all ``records``."""
     context = stage_context(tmp_path, engine, "register", previous_release=previous, night=night)
     run = context.run_dir
     write_rows(engine, "common_records", records, run / "gate_incoming" / "common_records.parquet")
-    links = [{"source": r["source"], "feed": r["feed"], "record_id": r["record_id"], "record_key": r["record_key"], "person_id": "P1", "link_kind": "match", "confidence": 0.99} for r in records]
+    links = [
+        {
+            "source": r["source"],
+            "feed": r["feed"],
+            "record_id": r["record_id"],
+            "record_key": r["record_key"],
+            "person_id": "P1",
+            "link_kind": "match",
+            "confidence": 0.99,
+        }
+        for r in records
+    ]
     write_rows(engine, "links", links, run / "resolve" / "links.parquet")
     write_rows(engine, "household_links", households or [], run / "resolve" / "household_links.parquet")
     write_rows(engine, "members", members or [], run / "resolve" / "members.parquet")
     write_rows(engine, "events", [], run / "resolve" / "events.parquet")
     stage.run(context)
-    return {t: engine.rows(f"SELECT * FROM read_parquet('{context.output(t)}')") for t in ("persons", "households", "values", "events")}
+    return {
+        t: engine.rows(f"SELECT * FROM read_parquet('{context.output(t)}')")
+        for t in ("persons", "households", "values", "events")
+    }
 
 
 FIELDS = [
@@ -58,9 +81,17 @@ def test_the_golden_value(tmp_path: Path, engine: Engine, case: str, field: str,
 
 
 def test_losing_values_stay_with_the_reason(tmp_path: Path, engine: Engine) -> None:
-    values = register(tmp_path, engine, [record("police:1", name="张伟"), record("health:1", name="张玮"), record("grid:1", name="张伟")])["values"]
+    values = register(
+        tmp_path,
+        engine,
+        [record("police:1", name="张伟"), record("health:1", name="张玮"), record("grid:1", name="张伟")],
+    )["values"]
     found = {(v["source"], v["value"], v["won"], v["reason"]) for v in values if v["field"] == "full_name"}
-    assert found == {("police", "张伟", True, "source_trust"), ("health", "张玮", False, "source_trust"), ("grid", "张伟", False, "same_as_winner")}
+    assert found == {
+        ("police", "张伟", True, "source_trust"),
+        ("health", "张玮", False, "source_trust"),
+        ("grid", "张伟", False, "same_as_winner"),
+    }
 
 
 STATUS = [
@@ -93,12 +124,29 @@ def test_a_changed_value_is_an_event_and_the_first_night_is_remembered(tmp_path:
     register(tmp_path, engine, [record("police:1", name="张伟")])
     previous = tmp_path / "state" / "runs" / "2026-03-02-test" / "register"
     after = register(tmp_path, engine, [record("police:1", name="张炜")], previous=previous, night=date(2026, 3, 3))
-    assert [(e["kind"], e["field"], e["records"]) for e in after["events"]] == [("field_changed", "full_name", ["police:1"])]
+    assert [(e["kind"], e["field"], e["records"]) for e in after["events"]] == [
+        ("field_changed", "full_name", ["police:1"])
+    ]
     assert after["persons"][0]["first_night"] == date(2026, 3, 2)
 
 
 def test_a_household_has_the_address_of_its_head(tmp_path: Path, engine: Engine) -> None:
-    households = [{"household_id": "H1", "kind": "hukou", "basis": "household_number", "basis_key": "77", "head_person_id": "P1", "members": 1}]
+    households = [
+        {
+            "household_id": "H1",
+            "kind": "hukou",
+            "basis": "household_number",
+            "basis_key": "77",
+            "head_person_id": "P1",
+            "members": 1,
+        }
+    ]
     members = [{"household_id": "H1", "person_id": "P1", "is_head": True, "valid_from": "2020-01-01"}]
-    found = register(tmp_path, engine, [record("police:1", hukou_address="甲", household_number="77")], households=households, members=members)
+    found = register(
+        tmp_path,
+        engine,
+        [record("police:1", hukou_address="甲", household_number="77")],
+        households=households,
+        members=members,
+    )
     assert [(h["address"], h["household_number"]) for h in found["households"]] == [("甲", "77")]

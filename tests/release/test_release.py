@@ -15,7 +15,7 @@ import pytest
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError, LinkageError, VerificationFailed
-from linkage.kernel.run import State, StageContext, write_json
+from linkage.kernel.run import StageContext, State, write_json
 from linkage.release import retention, stage
 from linkage.release.publish import publish
 from linkage.release.sharing import SharingConfig
@@ -34,7 +34,13 @@ def engine() -> Iterator[Engine]:
         yield running
 
 
-def build(tmp_path: Path, engine: Engine, night: date = date(2026, 3, 2), previous: Path | None = None, persons: list[dict[str, Any]] = PERSONS) -> tuple[StageContext, Path]:
+def build(
+    tmp_path: Path,
+    engine: Engine,
+    night: date = date(2026, 3, 2),
+    previous: Path | None = None,
+    persons: list[dict[str, Any]] = PERSONS,
+) -> tuple[StageContext, Path]:
     """A release of two persons."""
     run_id = f"{night.isoformat()}-0a1b2c3d"
     context = stage_context(tmp_path, engine, "release", night=night, run_id=run_id, previous_release=previous)
@@ -67,8 +73,14 @@ def test_a_fresh_release_verifies(release: Path) -> None:
 
 
 def test_it_holds_what_the_design_names(release: Path) -> None:
-    names = "persons households members crosswalk values events retired_ids accounting".split()
-    for name in [*(f"{n}.parquet" for n in names), "register.duckdb", "manifest.json", "manifest.sig", "datapackage.json"]:
+    names = ["persons", "households", "members", "crosswalk", "values", "events", "retired_ids", "accounting"]
+    for name in [
+        *(f"{n}.parquet" for n in names),
+        "register.duckdb",
+        "manifest.json",
+        "manifest.sig",
+        "datapackage.json",
+    ]:
         assert (release / name).is_file(), name
     assert not list(release.rglob("*.wal"))
     assert all(not p.stat().st_mode & 0o222 for p in release.rglob("*") if p.is_file())
@@ -140,7 +152,9 @@ def test_a_broken_release_is_never_published(tmp_path: Path, engine: Engine) -> 
     assert context.state.current_release() is None
 
 
-def test_a_fault_while_publishing_leaves_the_last_release(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_while_publishing_leaves_the_last_release(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     context, first = build(tmp_path, engine)
     publish(context.state, first.name)
     _, second = build(tmp_path, engine, date(2026, 3, 3), previous=first)
@@ -205,7 +219,9 @@ def test_a_large_table_has_no_xlsx_and_says_so(tmp_path: Path, engine: Engine) -
     context, _ = build(tmp_path / "a", engine)
     config = tmp_path / "config"
     shutil.copytree(REPOSITORY / "config", config)
-    (config / "sharing.yaml").write_text((config / "sharing.yaml").read_text().replace("xlsx_maximum_rows: 50000", "xlsx_maximum_rows: 1"))
+    (config / "sharing.yaml").write_text(
+        (config / "sharing.yaml").read_text().replace("xlsx_maximum_rows: 50000", "xlsx_maximum_rows: 1")
+    )
     shutil.rmtree(context.state.releases)
     stage.run(replace(context, config_dir=config))
     folder = context.state.releases / context.run_id / "slices" / "police"
@@ -216,13 +232,31 @@ def test_a_large_table_has_no_xlsx_and_says_so(tmp_path: Path, engine: Engine) -
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("不予共享 without a citation", {"classes": [{"field": "phone", "class": "not_shared", "basis": "敏感"}]}, "art. 15"),
-        ("a field that is 不予共享", {"classes": [{"field": "phone", "class": "not_shared", "basis": "《中华人民共和国个人信息保护法》第三十四条"}]}, "不予共享"),
-        ("an unknown field", {"departments": [{"source": "police", "scope": "all", "purpose": "x", "persons": ["nonsense"]}]}, "nonsense"),
+        (
+            "不予共享 without a citation",
+            {"classes": [{"field": "phone", "class": "not_shared", "basis": "敏感"}]},
+            "art. 15",
+        ),
+        (
+            "a field that is 不予共享",
+            {
+                "classes": [
+                    {"field": "phone", "class": "not_shared", "basis": "《中华人民共和国个人信息保护法》第三十四条"}
+                ]
+            },
+            "不予共享",
+        ),
+        (
+            "an unknown field",
+            {"departments": [{"source": "police", "scope": "all", "purpose": "x", "persons": ["nonsense"]}]},
+            "nonsense",
+        ),
     ],
 )
 def test_sharing_rules_are_enforced(tmp_path: Path, name: str, change: dict[str, Any], message: str) -> None:
-    base: dict[str, Any] = {"departments": [{"source": "police", "scope": "all", "purpose": "x", "persons": ["person_id", "phone"]}]}
+    base: dict[str, Any] = {
+        "departments": [{"source": "police", "scope": "all", "purpose": "x", "persons": ["person_id", "phone"]}]
+    }
     (tmp_path / "sharing.yaml").write_text(json.dumps(base | change))
     with pytest.raises(ConfigurationError, match=message):
         read_config(tmp_path / "sharing.yaml", SharingConfig)

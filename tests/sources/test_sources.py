@@ -32,7 +32,11 @@ from linkage.sources.text import TextCounter, parse_records
 from tests.builders import NIGHT, stage_context
 
 HEADER = ["编号", "姓名", "身份证号", "出生日期", "住址"]
-ROWS = [["A1", "张伟", "330106198503121234", "1985-03-12", "长乐一区1幢"], ["A2", "李䶮", "", "", "和睦府2幢"], ["A3", "王芳", "11010519491231002X", "1949-12-31", "桂花苑3幢"]]
+ROWS = [
+    ["A1", "张伟", "330106198503121234", "1985-03-12", "长乐一区1幢"],
+    ["A2", "李䶮", "", "", "和睦府2幢"],
+    ["A3", "王芳", "11010519491231002X", "1949-12-31", "桂花苑3幢"],
+]
 CONFIG: dict[str, Any] = {
     "source": "police",
     "title": {"zh": "公安", "en": "Police"},
@@ -128,7 +132,9 @@ def archive(name: bytes = "people_一.csv".encode("gb18030")) -> bytes:
     return out.getvalue()
 
 
-def run(tmp_path: Path, engine: Engine, files: dict[str, bytes], config: dict[str, Any] = CONFIG, *, stale: bool = False) -> dict[str, list[dict[str, Any]]]:
+def run(
+    tmp_path: Path, engine: Engine, files: dict[str, bytes], config: dict[str, Any] = CONFIG, *, stale: bool = False
+) -> dict[str, list[dict[str, Any]]]:
     """Land the files and run the stage; returns its tables."""
     exports = tmp_path / "exports"
     for name, data in files.items():
@@ -139,12 +145,20 @@ def run(tmp_path: Path, engine: Engine, files: dict[str, bytes], config: dict[st
     (folder / "police.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     context = stage_context(tmp_path, engine, "sources")
     landed = land(exports, context.state, NIGHT, read_config(folder / "police.yaml", SourceConfig))
-    entry = {"path": landed.path.relative_to(context.state.root).as_posix(), "night": NIGHT.isoformat(), "stale": stale, "sha256": landed.sha256}
+    entry = {
+        "path": landed.path.relative_to(context.state.root).as_posix(),
+        "night": NIGHT.isoformat(),
+        "stale": stale,
+        "sha256": landed.sha256,
+    }
     write_json(context.run_dir / "run.json", {"landings": {"police": entry}})
     from dataclasses import replace
 
     stage.run(replace(context, config_dir=tmp_path / "config"))
-    return {t: engine.rows(f"SELECT * FROM read_parquet('{context.output(t)}')") for t in ("raw_records", "file_accounting", "rejects", "signals")}
+    return {
+        t: engine.rows(f"SELECT * FROM read_parquet('{context.output(t)}')")
+        for t in ("raw_records", "file_accounting", "rejects", "signals")
+    }
 
 
 def kinds(tables: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
@@ -167,9 +181,13 @@ FORMATS: list[tuple[str, str, Callable[[Path], bytes]]] = [
 
 
 @pytest.mark.parametrize(("case", "name", "make"), FORMATS, ids=[f[0] for f in FORMATS])
-def test_every_format_gives_the_same_records(tmp_path: Path, engine: Engine, case: str, name: str, make: Callable[[Path], bytes]) -> None:
+def test_every_format_gives_the_same_records(
+    tmp_path: Path, engine: Engine, case: str, name: str, make: Callable[[Path], bytes]
+) -> None:
     tables = run(tmp_path, engine, {f"police/{name}": make(tmp_path)})
-    assert [(r["record_id"], r["full_name"], r["residence_address"]) for r in tables["raw_records"]] == [(r[0], r[1], r[4]) for r in ROWS]
+    assert [(r["record_id"], r["full_name"], r["residence_address"]) for r in tables["raw_records"]] == [
+        (r[0], r[1], r[4]) for r in ROWS
+    ]
     (account,) = tables["file_accounting"]
     assert account["counted_rows"] == account["accepted_rows"] + account["rejected_rows"] + account["duplicate_rows"]
     assert account["accepted_rows"] == 3
@@ -189,7 +207,11 @@ def test_a_database_view(tmp_path: Path, engine: Engine, monkeypatch: pytest.Mon
         database.execute("CREATE TABLE people (编号 TEXT, 姓名 TEXT)")
         database.executemany("INSERT INTO people VALUES (?, ?)", [(row[0], row[1]) for row in ROWS])
     config = json.loads(json.dumps(CONFIG))
-    config["feeds"][0] |= {"files": [], "database": {"url_env": "OFFICE_URL", "query": "SELECT * FROM people"}, "columns": CONFIG["feeds"][0]["columns"][:2]}
+    config["feeds"][0] |= {
+        "files": [],
+        "database": {"url_env": "OFFICE_URL", "query": "SELECT * FROM people"},
+        "columns": CONFIG["feeds"][0]["columns"][:2],
+    }
     (tmp_path / "exports").mkdir()
     with pytest.raises(ConfigurationError, match="OFFICE_URL"):
         run(tmp_path, engine, {}, config)
@@ -206,17 +228,29 @@ def test_numbers_that_went_through_excel_are_named(tmp_path: Path, engine: Engin
 
 DAMAGE: list[tuple[str, bytes, dict[str, int], int]] = [
     ("a cell too many", text([*ROWS, ["A4", "a", "b", "c", "d", "e"]]), {"cell_count": 1}, 3),
-    ("a row cut in two is joined", text(ROWS) + "A4,赵六,,,长乐\n一区1幢\n".encode().replace(b"\n", b"\n", 1), {"joined_to_previous": 0, "cell_count": 1}, 4),
+    (
+        "a row cut in two is joined",
+        text(ROWS) + "A4,赵六,,,长乐\n一区1幢\n".encode().replace(b"\n", b"\n", 1),
+        {"joined_to_previous": 0, "cell_count": 1},
+        4,
+    ),
     ("no record number", text([*ROWS, ["", "赵六", "", "", ""]]), {"record_id_missing": 1}, 3),
     ("junk bytes", text(ROWS) + b"A4,\xff\x00\x02,,,x\r\n", {"unreadable_bytes": 1}, 3),
-    ("a quote never closed spoils its own row only", text(ROWS) + 'A4,"赵,,,x\r\nA5,钱,,,y\r\n'.encode(), {"unclosed_quote": 1}, 4),
+    (
+        "a quote never closed spoils its own row only",
+        text(ROWS) + 'A4,"赵,,,x\r\nA5,钱,,,y\r\n'.encode(),
+        {"unclosed_quote": 1},
+        4,
+    ),
     ("a line break inside quotes belongs to the row", text(ROWS) + 'A4,赵,,,"长乐\n一区"\r\n'.encode(), {}, 4),
     ("blank lines are no rows", text(ROWS) + b"\r\n\r\n", {}, 3),
 ]
 
 
 @pytest.mark.parametrize(("case", "data", "rules", "accepted"), DAMAGE, ids=[d[0] for d in DAMAGE])
-def test_damaged_rows(tmp_path: Path, engine: Engine, case: str, data: bytes, rules: dict[str, int], accepted: int) -> None:
+def test_damaged_rows(
+    tmp_path: Path, engine: Engine, case: str, data: bytes, rules: dict[str, int], accepted: int
+) -> None:
     tables = run(tmp_path, engine, {"police/people.csv": data})
     found: dict[str, int] = {}
     for reject in tables["rejects"]:
@@ -263,7 +297,9 @@ def test_signals(tmp_path: Path, engine: Engine, case: str, files: dict[str, byt
 
 
 def test_an_ignored_column_is_no_signal_and_a_late_department_is(tmp_path: Path, engine: Engine) -> None:
-    tables = run(tmp_path, engine, {"police/people.csv": text([[*r, "x"] for r in ROWS], header=[*HEADER, "操作员"])}, stale=True)
+    tables = run(
+        tmp_path, engine, {"police/people.csv": text([[*r, "x"] for r in ROWS], header=[*HEADER, "操作员"])}, stale=True
+    )
     assert "new_column" not in kinds(tables)
     assert kinds(tables)["late_source"] == "warn"
 

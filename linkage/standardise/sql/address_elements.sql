@@ -1,35 +1,61 @@
--- From left to right: province, city, county (only names that exist), street, community or village, road and number, the rest.
-CREATE OR REPLACE TEMP TABLE address_elements AS
-WITH provinces AS (SELECT DISTINCT province FROM division_names WHERE province IS NOT NULL),
-cities AS (SELECT DISTINCT city FROM division_names WHERE city IS NOT NULL),
-counties AS (SELECT DISTINCT county FROM division_names),
-p AS (SELECT t.text, t.cleaned, n.province, t.cleaned[length(coalesce(n.province, '')) + 1:] AS rest
-      FROM address_texts t LEFT JOIN provinces n ON n.province = regexp_extract(t.cleaned, '^(.{1,8}?(?:省|自治区|市))', 1)),
-y AS (SELECT p.text, p.cleaned, p.province, n.city, p.rest[length(coalesce(n.city, '')) + 1:] AS rest
-      FROM p LEFT JOIN cities n ON n.city = regexp_extract(p.rest, '^(.{1,14}?(?:自治州|地区|盟|市))', 1)),
-c AS (SELECT y.text, y.cleaned, y.province, y.city, n.county, y.rest[length(coalesce(n.county, '')) + 1:] AS rest
-      FROM y LEFT JOIN counties n ON n.county = coalesce(nullif(regexp_extract(y.rest, '^(.{1,12}?(?:自治县|区|县|市|旗))', 1), ''), '?')),
-s AS (SELECT *, nullif(regexp_extract(rest, '^([^0-9区县号]{1,8}?(?:街道|镇|乡))', 1), '') AS street FROM c),
-m AS (SELECT * REPLACE (rest[length(coalesce(street, '')) + 1:] AS rest) FROM s),
-v AS (SELECT *, coalesce(nullif(regexp_extract(rest, '^([^0-9号]{1,10}?社区)', 1), ''),
-                         nullif(regexp_extract(rest, '^([^0-9号]{1,10}?村)(?:委会)?(?:[0-9]+组|.{1,10}(?:路|街|巷))', 1), '')) AS community FROM m),
-w AS (SELECT * REPLACE (regexp_replace(rest[length(coalesce(community, '')) + 1:], '^(委会|村委会)', '') AS rest) FROM v),
-r AS (SELECT *, regexp_extract(rest, '^([^0-9号]{1,10}(?:路|街|巷|弄|大道|胡同))([0-9]+(?:-[0-9]+)?)号(.*)$', ['road', 'number', 'behind']) AS placed,
-             regexp_extract(rest, '^(.{0,10}?)([0-9]+)组(?:([0-9]+)号?)?(.*)$', ['hamlet', 'team', 'house', 'behind']) AS village FROM w),
-b AS (
-    SELECT text, cleaned, province, city, county, street, community, road, road_number, team, rest,
-           regexp_extract(rest, '^([^0-9]*?)([一二三四五六七八九十]+|[0-9]+)(?:幢|栋|座|号楼|#楼?)(?:([一二三四五六七八九十]+|[0-9]+)单元?)?([0-9]+)?', ['estate', 'building', 'unit', 'room']) AS named,
-           regexp_extract(rest, '^([^0-9]*)([0-9]+)-([0-9]+)(?:-([0-9]*))?', ['estate', 'building', 'second', 'third']) AS chained,
-           regexp_matches(rest, '[0-9]-[0-9]+-') AS three_parts
-    FROM (SELECT * REPLACE (CASE WHEN placed.road <> '' AND placed.behind[1] IS DISTINCT FROM '楼' THEN placed.behind WHEN village.team <> '' THEN village.behind ELSE rest END AS rest),
-                 CASE WHEN placed.road <> '' AND placed.behind[1] IS DISTINCT FROM '楼' THEN placed.road END AS road,
-                 CASE WHEN placed.road <> '' AND placed.behind[1] IS DISTINCT FROM '楼' THEN placed.number ELSE nullif(village.house, '') END AS road_number,
-                 CASE WHEN placed.road = '' THEN nullif(village.team, '') END AS team FROM r)
+-- From left to right. Head: division (head_divisions), street, community or village, and then a road, a hamlet or an estate.
+CREATE OR REPLACE TEMP TABLE address_head_parts AS
+WITH s AS (
+    SELECT text AS head, province, city, county, code, rest,
+           regexp_extract(rest, '^([^区县号]{1,8}?(?:街道|镇|乡|苏木))(?:办事处|人民政府)?(?:[^路街道巷弄里苑园府庭湾]|$)', 1) AS street FROM head_divisions
+), m AS (
+    SELECT * REPLACE (nullif(street, '') AS street, regexp_replace(rest[length(street) + 1:], '^(办事处|人民政府)', '') AS rest) FROM s
+), v AS (
+    SELECT *, regexp_extract(rest, '^([^号]{1,10}?(?:社区|居委会|居民区))(?:居委会|居民委员会)?(.*)$', ['community', 'behind']) AS town,
+           regexp_extract(rest, '^([^号]{1,10}?村)(?:委会|民委员会)?(.*)$', ['community', 'behind']) AS village FROM m
+), c AS (
+    SELECT * EXCLUDE (rest, town, village), nullif(town.community, '') AS community, CASE WHEN town.community <> '' THEN town.behind ELSE rest END AS rest,
+           nullif(village.community, '') AS village, village.behind AS behind_village FROM v
 )
-SELECT b.text, b.cleaned, b.province, b.city, b.county, b.street, b.community, b.road, b.road_number, b.team,
-       nullif(CASE WHEN b.named.building <> '' THEN b.named.estate WHEN b.chained.building <> '' THEN b.chained.estate
-                   WHEN regexp_matches(b.rest, '^[^0-9]{2,10}$') THEN b.rest ELSE '' END, '') AS estate,
-       nullif(CASE WHEN b.named.building <> '' THEN coalesce(nb.digits, b.named.building) ELSE b.chained.building END, '') AS building,
-       nullif(CASE WHEN b.named.building <> '' THEN coalesce(nu.digits, b.named.unit) WHEN b.three_parts THEN b.chained.second ELSE '' END, '') AS unit,
-       nullif(CASE WHEN b.named.building <> '' THEN b.named.room WHEN b.three_parts THEN b.chained.third ELSE b.chained.second END, '') AS room
-FROM b LEFT JOIN chinese_numbers nb ON nb.text = b.named.building LEFT JOIN chinese_numbers nu ON nu.text = b.named.unit;
+SELECT *, regexp_matches(rest, '^.{1,12}(路|街|巷|弄|大道|胡同|里弄|道|线|坊|支路)$') AS is_road,
+       regexp_matches(behind_village, '^.{2,12}(路|街|巷|弄|大道|胡同)$') AS is_village_road
+FROM c;
+
+CREATE OR REPLACE TEMP TABLE address_elements AS
+WITH t AS (
+    SELECT s.text, s.cleaned, h.* EXCLUDE (head), s.cleaned[length(s.head) + 1:] AS tail
+    FROM address_split s JOIN address_head_parts h USING (head)
+), placed AS (
+    SELECT *, CASE WHEN is_road THEN regexp_extract(tail, '^([0-9]+(?:-[0-9]+)?弄)?([0-9]+(?:-[0-9]+)?)(?:[甲乙丙丁])?(号院?|弄)(.*)$', ['lane', 'number', 'sign', 'behind']) END AS door,
+           CASE WHEN NOT is_road OR is_village_road THEN regexp_extract(tail, '^第?([0-9]+)(?:村民)?(?:小组|组|社|生产队|队)(?:([0-9]+(?:-[0-9]+)?)号?)?(.*)$', ['team', 'number', 'behind']) END AS team,
+           CASE WHEN village IS NOT NULL AND NOT is_road AND NOT regexp_matches(village, '新村$') THEN regexp_extract(tail, '^([0-9]+(?:-[0-9]+)?)号?$', 1) END AS house
+    FROM t
+), kind AS (
+    SELECT *, CASE WHEN door.number <> '' AND door.behind[1] IS DISTINCT FROM '楼' THEN 'road' WHEN team.team <> '' THEN 'team' WHEN house <> '' THEN 'house'
+                   ELSE 'estate' END AS kind FROM placed
+), b AS (
+    SELECT text, cleaned, province, city, county, code, street, kind,
+           CASE WHEN community IS NOT NULL THEN community WHEN kind IN ('team', 'house') OR is_village_road AND kind = 'road' THEN village END AS community,
+           CASE WHEN kind = 'road' THEN concat(CASE WHEN community IS NULL AND is_village_road THEN behind_village ELSE rest END, door.lane) END AS road,
+           CASE kind WHEN 'road' THEN concat(door.number, if(door.sign = '弄', '弄', '')) WHEN 'team' THEN nullif(team.number, '') WHEN 'house' THEN house END AS road_number,
+           CASE WHEN kind IN ('team', 'house') THEN nullif(CASE WHEN community IS NULL AND village IS NOT NULL THEN behind_village ELSE rest END, '') END AS hamlet,
+           CASE kind WHEN 'team' THEN team.team END AS team,
+           CASE kind WHEN 'road' THEN door.behind WHEN 'estate' THEN rest || tail ELSE '' END AS behind
+    FROM kind
+), r AS (
+    SELECT *, CASE WHEN behind = '' THEN NULL
+                   WHEN regexp_matches(behind, '[0-9A-Z东西南北中甲乙丙丁](幢|栋|座|号楼|#)') THEN regexp_extract(behind,
+        '^(.*?)第?([A-Z]?[0-9]+(?:-[0-9]+)?[A-Z]?|[A-Z]|[东西南北中甲乙丙丁])(?:幢|栋|座|号楼|#楼?)(.*)$', ['estate', 'building', 'behind'])
+                   WHEN regexp_matches(behind, '[0-9A-Z]-') THEN regexp_extract(behind, '^(.*?)([A-Z]?[0-9]+[A-Z]?)-(.*)$', ['estate', 'building', 'behind'])
+                   WHEN regexp_matches(behind, '[0-9]号.') THEN regexp_extract(behind, '^(.*?)([A-Z]?[0-9]+[A-Z]?)号(.*)$', ['estate', 'building', 'behind'])
+                   WHEN regexp_matches(behind, '(单元|室|房)$') THEN regexp_extract(behind, '^([^0-9]*)()(.*)$', ['estate', 'building', 'behind'])
+              END AS named
+    FROM b
+), u AS (
+    SELECT * EXCLUDE (named), named.estate AS estate_before, named.building AS building, coalesce(named.behind, '') AS after,
+           CASE WHEN named.behind <> '' THEN regexp_extract(named.behind,
+               '^-?(?:([0-9A-Z东西南北中甲乙丙丁]+)(?:单元?|门洞?|梯)|([0-9]{1,2}|[A-Z])-)?(?:[0-9]+[层楼])?-?(?:[0-9]{1,2}-)?((?:[A-Z]?[0-9]+[A-Z]?(?:-[0-9A-Z]+)?[东西南北中]?)?)(室|房|户|号)?', ['unit', 'chained', 'room', 'sign']) END AS flat
+    FROM r
+)
+SELECT text, cleaned, kind, province, city, county, code, street, community, road, road_number, hamlet, team,
+       nullif(CASE WHEN building IS NOT NULL THEN estate_before WHEN regexp_matches(behind, '^[^0-9A-Z]{2,12}$') THEN behind END, '') AS estate,
+       nullif(building, '') AS building, nullif(concat(flat.unit, flat.chained), '') AS unit,
+       -- One or two digits without 室 are what a cut-off text leaves of a unit or a room.
+       CASE WHEN flat.room <> '' AND (flat.sign <> '' OR length(regexp_replace(flat.room, '[^0-9]', '', 'g')) >= 3) THEN flat.room END AS room,
+       coalesce(flat.sign <> '', false) AS is_room_whole
+FROM u;

@@ -3,10 +3,14 @@ CREATE OR REPLACE TEMP TABLE phone_placeholders AS SELECT phone FROM read_csv($p
 
 CREATE OR REPLACE TEMP TABLE parsed_phones AS
 WITH cleaned AS (
-    -- Full-width digits to half-width; remarks in brackets out; what separates two numbers becomes a semicolon.
+    -- Full-width digits to half-width; an area code loses its brackets, a remark goes with them, an extension and Excel's .0 go;
+    -- what separates two numbers becomes a semicolon.
     SELECT text,
-           regexp_replace(regexp_replace(regexp_replace(translate(text, '０１２３４５６７８９＋－（）　／；，', '0123456789+-() /;,'),
-               '\([^)]*\)', '', 'g'), '[、，,;/\|]+|或|和', ';', 'g'), '([0-9]{11})\s+([0-9]{3,})', '\1;\2', 'g') AS list
+           regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+               translate(text, '０１２３４５６７８９＋－（）　／；，', '0123456789+-() /;,'),
+               '\((0[0-9]{2,3})\)', '\1', 'g'), '\([^)]*\)', '', 'g'),
+               '([0-9]{7})\s*(?:转|分机|-)\s*[0-9]{1,5}(?:$|[^0-9])|\.0+$', '\1;', 'g'),
+               '[、，,;/\|]+|或|和', ';', 'g'), '([0-9]{11})\s+([0-9]{3,})', '\1;\2', 'g') AS list
     FROM phone_inputs
 ), parts AS (
     SELECT text, position, regexp_replace(regexp_replace(part, '[^0-9+]', '', 'g'), '^(\+86|0086|86)([01])', '\2') AS digits
