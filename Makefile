@@ -28,14 +28,16 @@ test: $(STAMP) system-packages ## set up everything, then lint, types and every 
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 unit: $(STAMP) ## only the quick tests
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -n $(PYTEST_WORKERS)
 
 lint: $(STAMP) ## ruff (with its Airflow rules) and mypy --strict
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 format: $(STAMP) ## let ruff correct what it can
 	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 lock: $(STAMP) ## resolve pyproject.toml again into requirements.lock and requirements-dev.lock
 	$(UV_COMPILE) -o requirements.lock

@@ -37,12 +37,30 @@ ConfigOption = Annotated[
 ]
 StateOption = Annotated[Path, typer.Option("--state", help="Folder where the installation remembers everything.")]
 NightOption = Annotated[str, typer.Option("--date", help="The night, YYYY-MM-DD.")]
+COUNTS = (
+    ("counted_rows", "清点行", "rows counted"),
+    ("accepted_rows", "接收", "accepted"),
+    ("rejected_rows", "拒收", "rejected"),
+    ("duplicate_rows", "重复", "duplicate"),
+    ("persons", "人员", "persons"),
+    ("households", "家庭", "households"),
+    ("persons_new", "新出现", "appeared"),
+    ("persons_merged", "合并", "merged"),
+    ("persons_split", "拆分", "split"),
+    ("persons_ended", "终止", "ended"),
+    ("persons_unchanged", "记录未变的人", "persons whose records did not change"),
+    ("persons_unchanged_with_their_id", "其中编号不变", "of these, with their id"),
+    ("review_cases", "复核事项", "cases for a steward"),
+)
 
 
 @app.command()
 def run(
     exports: Annotated[Path, typer.Option(help="Folder of one night's exports, one folder per department.")],
-    night: NightOption,
+    night: Annotated[
+        str | None,
+        typer.Option("--date", help="The night, YYYY-MM-DD; needed unless the folder is called night=YYYY-MM-DD."),
+    ] = None,
     state: StateOption = Path("state"),
     config: ConfigOption = Path("config"),
     hold_abnormal: Annotated[
@@ -52,7 +70,10 @@ def run(
     """One night, without Airflow: land, standardise, gate, match, resolve, release, report, publish."""
     from linkage.night import run_night
 
-    outcome = run_night(exports, state, _date(night), config, hold_abnormal=hold_abnormal, note=console.print)
+    day = _date(night or exports.resolve().name.removeprefix("night="))
+    outcome = run_night(exports, state, day, config, hold_abnormal=hold_abnormal, note=console.print)
+    for name, zh, en in COUNTS:
+        console.print(f"{outcome.counts.get(name, 0):>12,}  {zh} {en}")
     for zh, en in zip(outcome.reasons_zh, outcome.reasons_en, strict=True):
         console.print(f"[yellow]注意 {zh}[/yellow] ({en})")
     console.print(
@@ -215,7 +236,7 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ConfigurationError(
-            f"{text!r} is not a date.", remedy="Write the night as YYYY-MM-DD, e.g. 2026-03-02."
+            f"{text!r} is not a date.", remedy="Write the night as --date YYYY-MM-DD, e.g. --date 2026-03-02."
         ) from None
 
 

@@ -73,6 +73,8 @@ class Outcome:
     abnormal: bool
     reasons_zh: tuple[str, ...]
     reasons_en: tuple[str, ...]
+    counts: Mapping[str, Any]
+    """Rows, persons, households and changes, as the stages sources and resolve counted them."""
 
 
 def run_night(
@@ -107,16 +109,18 @@ def run_night(
         run_one_stage(state, run_id, stage, note=note)
     verdict = assess(state, run_id)
     publish = not (hold_abnormal and verdict["abnormal"])
+    run_dir = State(state).runs / run_id
     if publish:
         publish_release(state, run_id)
     return Outcome(
         run_id=run_id,
         release=State(state).releases / run_id,
-        report=State(state).runs / run_id / "report" / "index.html",
+        report=run_dir / "report" / "index.html",
         published=publish,
         abnormal=verdict["abnormal"],
         reasons_zh=tuple(verdict["reasons_zh"]),
         reasons_en=tuple(verdict["reasons_en"]),
+        counts=_summary(run_dir, "sources") | _summary(run_dir, "resolve"),
     )
 
 

@@ -158,9 +158,17 @@ def _summary(engine: Engine, counts: dict[str, int], clusters: Clusters) -> Summ
         row["kind"]: row["n"]
         for row in engine.rows("SELECT kind, count(*) AS n FROM events WHERE subject = 'person' GROUP BY kind")
     }
+    unchanged = engine.rows(
+        "SELECT count(*) AS n, count(*) FILTER (kept) AS kept FROM (SELECT any_value(q.quiet) AS quiet, "
+        "bool_and(l.person_id IS NOT DISTINCT FROM q.previous_person_id) AS kept FROM quiet_persons q "
+        "JOIN previous_crosswalk p ON p.person_id = q.previous_person_id "
+        "LEFT JOIN links l USING (source, record_id) GROUP BY q.previous_person_id) WHERE quiet"
+    )[0]
     return {
         "persons": engine.scalar("SELECT count(DISTINCT person_id) FROM links"),
         "persons_before": engine.scalar("SELECT count(*) FROM previous_persons"),
+        "persons_unchanged": unchanged["n"],
+        "persons_unchanged_with_their_id": unchanged["kept"],
         "persons_new": events.get("appeared", 0),
         "persons_merged": events.get("merged_into", 0),
         "persons_split": events.get("split_from", 0),
