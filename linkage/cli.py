@@ -70,8 +70,9 @@ def run(
     """One night, without Airflow: land, standardise, gate, match, resolve, release, report, publish."""
     from linkage.night import run_night
 
-    day = _date(night or exports.resolve().name.removeprefix("night="))
-    outcome = run_night(exports, state, day, config, hold_abnormal=hold_abnormal, note=console.print)
+    outcome = run_night(
+        exports, state, _night_of(exports, night), config, hold_abnormal=hold_abnormal, note=console.print
+    )
     for name, zh, en in COUNTS:
         console.print(f"{outcome.counts.get(name, 0):>12,}  {zh} {en}")
     for zh, en in zip(outcome.reasons_zh, outcome.reasons_en, strict=True):
@@ -229,6 +230,16 @@ def main() -> None:
     sys.stderr.flush()
     # DuckDB's bindings print a page of harmless leak notes when the interpreter ends after Great Expectations was used.
     os._exit(code)
+
+
+def _night_of(exports: Path, night: str | None) -> date:
+    name = exports.resolve().name
+    if night is None and not name.startswith("night="):
+        raise ConfigurationError(
+            f"No night is given, and the folder {name} is not called night=YYYY-MM-DD.",
+            remedy="Add --date YYYY-MM-DD.",
+        )
+    return _date(night or name.removeprefix("night="))
 
 
 def _date(text: str) -> date:
