@@ -1,5 +1,6 @@
 """What every reader gives: rows of text with their physical row numbers, and how many rows there are by another count."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -42,8 +43,9 @@ class RawTable:
     undecodable_rows: int = 0
 
 
-class RowCounter:
+class RowCounter(ABC):
     """Counts the data rows below a header row; each format brings its own way of counting."""
 
+    @abstractmethod
     def __call__(self, header_row: int) -> int:
-        raise NotImplementedError  # pragma: no cover - each reader brings its own
+        """Data rows below physical row ``header_row``."""
