@@ -38,9 +38,9 @@ class ComparisonConfig(ClosedModel):
     """Chinese, for the report."""
     en: str
     """English."""
-    train_m_on: Literal["good_number", "name_and_birth"] = "good_number"
-    """Pairs taken as matches, without labels, to learn m: same good identity number, or (for the number
-    itself) same name, birth date and phone or dwelling."""
+    train_m_on: Literal["good_number", "name_and_birth", "name_and_home", "birth_and_home"] = "good_number"
+    """Pairs taken as matches, without labels, to learn m: same good identity number; or what this comparison does not look
+    at: same name, birth date and home (a phone where no dwelling is known); same name and home; same birth date, sex and home."""
     levels: tuple[Level, ...]
     """From strongest agreement to ELSE."""
 

@@ -18,8 +18,7 @@ from linkage.kernel.run import State, commit_directory, write_json
 from linkage.match.config import MatchConfig
 from linkage.match.features import SQL_PACKAGE, add_term_frequencies, make_features
 from linkage.match.splink_adapter import (
-    NAME_LABEL,
-    NUMBER_LABEL,
+    LABELS,
     comparison_settings,
     drop_splink_tables,
     estimate_m,
@@ -61,7 +60,7 @@ def train_candidate(engine: Engine, state: State, common_records: Path, config_d
     _count_term_frequencies(engine, config)
     add_term_frequencies(engine, config.term_frequency_features)
     engine.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE training_input AS SELECT r.*, t.{NAME_LABEL} FROM match_records r JOIN training_records t USING (unique_id)"
+        f"CREATE OR REPLACE TEMP TABLE training_input AS SELECT r.*, t.* EXCLUDE (unique_id, person_like_key) FROM match_records r JOIN training_records t USING (unique_id)"
     )
     model, card = _train(engine, config, night)
     unfinished = state.models / f".training-{night.isoformat()}"
@@ -116,11 +115,10 @@ def _train(engine: Engine, config: MatchConfig, night: date) -> tuple[dict[str, 
             remedy="Check the identity number columns in config/sources/*.yaml, or bring a model trained elsewhere.",
         )
     prior = min(0.5, matches / config.training.number_recall / (records * (records - 1) / 2))
-    on_number = [c for c in config.comparisons if c.train_m_on == "good_number"]
-    on_name = [c for c in config.comparisons if c.train_m_on == "name_and_birth"]
-    m = estimate_m(engine, "training_input", on_number, NUMBER_LABEL) | (
-        estimate_m(engine, "training_input", on_name, NAME_LABEL) if on_name else {}
-    )
+    m: dict[str, dict[str, float]] = {}
+    for kind, label in LABELS.items():
+        chosen = [c for c in config.comparisons if c.train_m_on == kind]
+        m |= estimate_m(engine, "training_input", chosen, label) if chosen else {}
     u = estimate_u(engine, "training_input", config)
     smallest = config.training.smallest_probability
     comparisons, card_comparisons = [], []

@@ -14,8 +14,13 @@ from splink import DuckDBAPI, Linker, SettingsCreator
 from linkage.kernel.engine import Engine, quote_name
 from linkage.match.config import BlockingRuleConfig, ComparisonConfig, MatchConfig
 
-NUMBER_LABEL = "good_number"
-NAME_LABEL = "name_birth_label"
+# Column of training_input by what a comparison's m is learned on.
+LABELS = {
+    "good_number": "good_number",
+    "name_and_birth": "name_birth_label",
+    "name_and_home": "name_home_label",
+    "birth_and_home": "birth_home_label",
+}
 
 logging.getLogger("splink").setLevel(logging.ERROR)
 

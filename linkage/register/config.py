@@ -41,5 +41,7 @@ class SurvivorshipConfig(ClosedModel):
 
     fields: tuple[FieldRule, ...]
     """One rule per golden field."""
+    standard_variants: str = ""
+    """Characters of 通用规范汉字表 (2013) that look like variants of commoner ones: a name written with one is no slip."""
     status: StatusRules
     """When a person counts as deceased or moved away."""

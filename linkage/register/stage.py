@@ -59,6 +59,7 @@ def _choose_values(engine: Engine, config: SurvivorshipConfig) -> None:
     engine.con.execute(
         "CREATE OR REPLACE TEMP TABLE golden_numbers (person_id VARCHAR, birth_date DATE, sex VARCHAR, identity_kind VARCHAR, identity_grade VARCHAR)"
     )
+    engine.con.execute("SET VARIABLE standard_variants = $characters", {"characters": config.standard_variants})
     engine.run_sql(SQL_PACKAGE, "candidates")
     for rule in sorted(config.fields, key=lambda r: r.field != "identity_number"):
         choose(engine, rule)

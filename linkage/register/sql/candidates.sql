@@ -7,13 +7,24 @@ CREATE OR REPLACE TEMP VIEW candidates_identity_number AS
 SELECT person_id, identity_number AS value, grade_rank(identity_grade, identity_kind) AS validity, source, feed, record_id, observed_on
 FROM person_records WHERE identity_number IS NOT NULL;
 
+-- How well a name is written: a whole name before one with a gap, before a newborn's stand-in. Of two writings of one name the one with
+-- its dot and in the characters of the standard table, a foreigner's as in the passport; what the police call a former name, and how neighbours call somebody, come last.
 CREATE OR REPLACE TEMP VIEW candidates_full_name AS
+WITH written AS (
+    SELECT *, list_filter(string_split(full_name, ''), lambda c: c <> '·' AND strpos(name_key, c) = 0 AND strpos(getvariable('standard_variants'), c) = 0) AS unusual,
+           bool_or(strpos(full_name, '·') > 0) OVER (PARTITION BY person_id, name_key) AND strpos(full_name, '·') = 0 AS without_dot,
+           coalesce(list_contains(list(former_name) OVER (PARTITION BY person_id), full_name), false) AS is_former
+    FROM person_records WHERE full_name IS NOT NULL
+)
 SELECT person_id, full_name AS value,
-       CASE WHEN name_kind IN ('ordinary', 'minority', 'latin') AND NOT regexp_matches(full_name, '[?？□〓■*\x{E000}-\x{F8FF}0-9]') THEN 2
-            WHEN name_kind IN ('ordinary', 'minority', 'latin') THEN 1 ELSE 0 END
-       - CASE WHEN feed <> 'police_hukou' AND regexp_matches(full_name, '^[老小阿].$|^.(师傅|阿姨|大爷|大妈|奶奶|爷爷|叔叔|先生|女士|小姐|太太|老师|老板)$') THEN 1 ELSE 0 END AS validity,
+       CASE WHEN name_kind NOT IN ('ordinary', 'minority', 'latin') THEN 0
+            WHEN name_kind = 'latin' THEN CASE WHEN n.identity_kind IN ('passport', 'foreign_permanent_resident', 'foreign_permanent_resident_old') THEN 6 ELSE 3 END
+                 + CAST(full_name = upper(full_name) AS INTEGER)
+            WHEN regexp_matches(full_name, '[?？□〓■*\x{E000}-\x{F8FF}0-9]') THEN 1 ELSE 5 END
+       - CASE WHEN is_former OR feed <> 'police_hukou' AND regexp_matches(full_name, '^[老小阿].$|^.(师傅|阿姨|大爷|大妈|奶奶|爷爷|叔叔|先生|女士|小姐|太太|老师|老板)$') THEN 3 ELSE 0 END
+       - CASE WHEN without_dot OR name_kind IN ('ordinary', 'minority') AND len(unusual) > 0 THEN 1 ELSE 0 END AS validity,
        source, feed, record_id, observed_on
-FROM person_records WHERE full_name IS NOT NULL;
+FROM written LEFT JOIN golden_numbers n USING (person_id);
 
 CREATE OR REPLACE TEMP VIEW candidates_former_name AS
 SELECT person_id, former_name AS value, 0 AS validity, source, feed, record_id, observed_on FROM person_records WHERE former_name IS NOT NULL;
@@ -44,7 +55,7 @@ CREATE OR REPLACE TEMP VIEW candidates_education AS
 SELECT person_id, education AS value, 0 AS validity, source, feed, record_id, observed_on FROM person_records WHERE education IS NOT NULL;
 
 CREATE OR REPLACE TEMP VIEW candidates_phone AS
-SELECT person_id, unnest(phones) AS value, 0 AS validity, source, feed, record_id, observed_on FROM person_records WHERE len(phones) > 0;
+SELECT person_id, unnest(phones) AS value, -generate_subscripts(phones, 1) AS validity, source, feed, record_id, observed_on FROM person_records WHERE len(phones) > 0;
 
 CREATE OR REPLACE TEMP VIEW candidates_hukou_address AS
 SELECT r.person_id, coalesce(t.address, r.hukou_address) AS value,
