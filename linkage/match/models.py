@@ -60,7 +60,7 @@ def train_candidate(engine: Engine, state: State, common_records: Path, config_d
     _count_term_frequencies(engine, config)
     add_term_frequencies(engine, config.term_frequency_features)
     engine.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE training_input AS SELECT r.*, t.* EXCLUDE (unique_id, person_like_key) FROM match_records r JOIN training_records t USING (unique_id)"
+        "CREATE OR REPLACE TEMP TABLE training_input AS SELECT r.*, t.* EXCLUDE (unique_id, person_like_key) FROM match_records r JOIN training_records t USING (unique_id)"
     )
     model, card = _train(engine, config, night)
     unfinished = state.models / f".training-{night.isoformat()}"
