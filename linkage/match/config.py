@@ -108,7 +108,9 @@ class Training(ClosedModel):
     number_recall: float = 0.5
     """Expected share of all true pairs in which both records carry the same good number (gives the prior)."""
     smallest_probability: float = 1e-6
-    """A level never seen gets this probability, so that no weight is infinite."""
+    """A level never seen among random pairs gets this probability, so that no weight is infinite."""
+    smallest_m: float = 0.0005
+    """A level never seen among matches gets this probability: a mistake nobody made yet is rare, not impossible."""
 
 
 class MatchConfig(ClosedModel):

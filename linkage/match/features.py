@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from linkage.kernel.engine import Engine, quote_name
+from linkage.kernel.reference import reference_path
 from linkage.match.config import BlockingRuleConfig
 
 SQL_PACKAGE = "linkage.match"
@@ -13,7 +14,7 @@ def make_features(engine: Engine, common_records: Path) -> None:
     """Make the temp table ``match_features``: one row per record, ``unique_id`` by record key."""
     engine.read("common_records", common_records)
     engine.run_sql(SQL_PACKAGE, "functions")
-    engine.run_sql(SQL_PACKAGE, "match_features")
+    engine.run_sql(SQL_PACKAGE, "match_features", {"shapes": str(reference_path("hanzi_shape_20k"))})
     engine.con.execute("ALTER TABLE match_features ADD COLUMN any_name VARCHAR[]")
     engine.con.execute("UPDATE match_features SET any_name = [name, former_name] WHERE former_name IS NOT NULL")
     engine.con.execute(

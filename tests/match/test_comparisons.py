@@ -60,6 +60,8 @@ LEVELS = [
     ("name: a character left out", "name", named("耿芸"), named("耿晨芸"), "dropped"),
     ("name: one segment of a minority name", "name", named("买买提吐尔逊", full_name="买买提·吐尔逊"), named("买买提艾力", full_name="买买提·艾力"), "segment"),
     ("name: one character differs", "name", named("李建国"), named("李建强"), "replaced"),
+    ("name: one character looks alike", "name", named("玉建航"), named("王建航"), "shape"),
+    ("name: the given name under another surname", "name", named("朱建强"), named("李建强"), "given"),
     ("name: two characters, one differs: only the surname", "name", named("李强", name_sound="li qiang"), named("李娜", name_sound="li na"), "surname"),
     ("name: different", "name", named("李强", name_sound="li qiang"), named("王芳", name_sound="wang fang"), "different"),
     ("birth: missing", "birth", {}, born(DAY), "missing"),
@@ -95,6 +97,8 @@ GUARDS = [
     ("twins of whom one has a number", TWIN | numbered(A), OTHER_TWIN, ["twins"]),
     ("a newborn without a name yet may be either twin", TWIN, OTHER_TWIN | {"name_kind": "newborn_placeholder"}, []),
     ("father and son of the same name", named("陈航") | born(DAY), named("陈航") | born(date(2009, 12, 9)), ["other_generation"]),
+    ("father and son of like names", named("陈航") | born(DAY), named("陈行", name_sound="陈 航") | born(date(2009, 12, 9)), ["other_generation"]),
+    ("one wrong digit in the year does not make a generation", named("陈航") | born(DAY), named("陈航") | born(date(1935, 3, 12)), []),
     ("a date out of a number does not make a generation", named("陈航") | born(DAY), named("陈航") | numbered(KIN) | {"identity_birth_date": date(1958, 1, 1)}, []),
 ]  # fmt: skip
 

@@ -88,10 +88,16 @@ def test_losing_values_stay_with_the_reason(tmp_path: Path, engine: Engine) -> N
     )["values"]
     found = {(v["source"], v["value"], v["won"], v["reason"]) for v in values if v["field"] == "full_name"}
     assert found == {
-        ("police", "张伟", True, "source_trust"),
-        ("health", "张玮", False, "source_trust"),
+        ("police", "张伟", True, "agreement"),
+        ("health", "张玮", False, "agreement"),
         ("grid", "张伟", False, "same_as_winner"),
     }
+
+
+def test_where_each_department_says_something_else_the_trusted_one_wins(tmp_path: Path, engine: Engine) -> None:
+    values = register(tmp_path, engine, [record("police:1", name="张伟"), record("health:1", name="张玮")])["values"]
+    found = {(v["source"], v["won"], v["reason"]) for v in values if v["field"] == "full_name"}
+    assert found == {("police", True, "source_trust"), ("health", False, "source_trust")}
 
 
 STATUS = [
