@@ -127,7 +127,9 @@ def _train(engine: Engine, config: MatchConfig, night: date) -> tuple[dict[str, 
         for level in comparison.levels:
             if level.missing:
                 continue
-            level_m = level.m if level.m is not None else max(m[comparison.name][level.name], config.training.smallest_m)
+            level_m = (
+                level.m if level.m is not None else max(m[comparison.name][level.name], config.training.smallest_m)
+            )
             # Random pairs contain true matches (prior * m of them); without subtracting them rare agreement looks commoner than it is.
             among_random = u[comparison.name][level.name]
             level_u = level.u if level.u is not None else max((among_random - prior * level_m) / (1 - prior), smallest)
