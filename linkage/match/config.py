@@ -113,6 +113,21 @@ class Training(ClosedModel):
     """A level never seen among matches gets this probability: a mistake nobody made yet is rare, not impossible."""
 
 
+class HoldoutConfig(ClosedModel):
+    """Records whose label is hidden from the model each night, to estimate how well records without it are linked."""
+
+    label: str
+    """Feature that tells who somebody is: records that share it are one person."""
+    hide: tuple[str, ...]
+    """Features that are the label, or come from it: always hidden."""
+    hide_when: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Flag -> features that come from the label in records with that flag, and are hidden there."""
+    records: int = 10_000
+    """Records hidden each night; they cost about as much again as their share of all records."""
+    records_per_subgroup: int = 1000
+    """Records of each small subgroup (all, if it has fewer); the rest of the sample is drawn from everybody else."""
+
+
 class MatchConfig(ClosedModel):
     """Everything the matcher is told."""
 
@@ -128,6 +143,8 @@ class MatchConfig(ClosedModel):
     """How they are compared."""
     guards: tuple[GuardConfig, ...] = ()
     """What speaks against a pair whatever its weight."""
+    holdout: HoldoutConfig | None = None
+    """How the night's own error is measured; without it there is no such measurement."""
 
     @model_validator(mode="after")
     def _ordered_thresholds(self) -> Self:

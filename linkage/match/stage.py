@@ -2,13 +2,16 @@
 
 import json
 import shutil
+import time
 from typing import Any
 
 from linkage.kernel.config import read_config
+from linkage.kernel.contracts import contract
 from linkage.kernel.engine import quote_name
 from linkage.kernel.run import StageContext, Summary
 from linkage.match.config import GuardConfig, MatchConfig
 from linkage.match.features import add_blocking_columns, add_term_frequencies, make_features
+from linkage.match.holdout import HIDDEN, draw_sample, score_hidden
 from linkage.match.models import MODEL_FILES, approve, train_candidate
 from linkage.match.splink_adapter import drop_splink_tables, gamma_of, score_pairs
 
@@ -46,6 +49,7 @@ def run(context: StageContext) -> Summary:
     _make_scored_pairs(context, config, scored)
     pairs = context.write("scored_pairs")
     candidates = engine.scalar(f"SELECT coalesce(sum(pairs), 0) FROM {quote_name(blocked)}")
+    holdout = _write_holdout(context, config, model)
     for table in ("scored_pairs", "match_input", "match_features"):
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")
     drop_splink_tables(engine)
@@ -53,6 +57,7 @@ def run(context: StageContext) -> Summary:
         "candidate_pairs": int(candidates),
         "scored_pairs": pairs,
         "model_id": context.summary("model").get("model_id"),
+        "holdout": holdout,
     } | config.thresholds.model_dump()
 
 
@@ -69,7 +74,30 @@ def _write_blocking_counts(context: StageContext, config: MatchConfig, blocked: 
     context.write("blocking_counts")
 
 
-def _make_scored_pairs(context: StageContext, config: MatchConfig, scored: str) -> None:
+def _write_holdout(context: StageContext, config: MatchConfig, model: dict[str, Any]) -> dict[str, Any]:
+    """Write holdout_records and holdout_pairs; both are empty where the configuration asks for no hold-out."""
+    engine = context.engine
+    if config.holdout is None:
+        for table in ("holdout_records", "holdout_pairs"):
+            columns = ", ".join(f"CAST(NULL AS {field.type}) AS {field.name}" for field in contract(table).fields)
+            engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {columns} WHERE false")
+    else:
+        started = time.monotonic()
+        draw_sample(engine, config.holdout, context.night.isoformat())
+        _make_scored_pairs(
+            context, config, score_hidden(engine, config, config.holdout, model), left=HIDDEN, table="hidden_pairs"
+        )
+        engine.con.execute(
+            "CREATE OR REPLACE TEMP TABLE holdout_pairs AS SELECT record_key_l AS record_key, record_key_r AS other_key, "
+            "match_weight, guards FROM hidden_pairs WHERE record_key_l <> record_key_r"
+        )
+        context.note(f"hold-out: {time.monotonic() - started:.1f} s")
+    return {"records": context.write("holdout_records"), "pairs": context.write("holdout_pairs")}
+
+
+def _make_scored_pairs(
+    context: StageContext, config: MatchConfig, scored: str, *, left: str = "match_input", table: str = "scored_pairs"
+) -> None:
     """Turn Splink's columns into the contract: record keys, rule names, levels and weights by comparison, guards."""
     names = config.comparison_names
     level_names = ", ".join(_level_name_sql(config, name) for name in names)
@@ -79,7 +107,7 @@ def _make_scored_pairs(context: StageContext, config: MatchConfig, scored: str) 
     rules = ", ".join(_text(rule.name) for rule in config.blocking)
     guards = ", ".join(f"CASE WHEN {_guard_sql(g)} THEN {_text(g.name)} END" for g in config.guards)
     context.engine.con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE scored_pairs AS
+        f"""CREATE OR REPLACE TEMP TABLE {table} AS
         WITH named AS (
             SELECT p.unique_id_l, p.unique_id_r, p.match_weight, {level_names}, MAP {{{levels}}} AS levels, MAP {{{weights}}} AS weights,
                    ([{rules}])[CAST(p.match_key AS INTEGER) + 1] AS blocking_rule
@@ -88,8 +116,8 @@ def _make_scored_pairs(context: StageContext, config: MatchConfig, scored: str) 
         SELECT l.record_key AS record_key_l, r.record_key AS record_key_r, n.match_weight, n.blocking_rule, n.levels, n.weights,
                list_filter([{guards}], lambda g: g IS NOT NULL) AS guards
         FROM named n
-        JOIN ({_side_sql("l")}) l ON l.unique_id = n.unique_id_l
-        JOIN ({_side_sql("r")}) r ON r.unique_id = n.unique_id_r"""
+        JOIN ({_side_sql("l", left)}) l ON l.unique_id = n.unique_id_l
+        JOIN ({_side_sql("r", "match_input")}) r ON r.unique_id = n.unique_id_r"""
     )
 
 
@@ -109,10 +137,8 @@ GUARD_FEATURES = (
 )
 
 
-def _side_sql(side: str) -> str:
-    return (
-        "SELECT unique_id, record_key, " + ", ".join(f"{f} AS {f}_{side}" for f in GUARD_FEATURES) + " FROM match_input"
-    )
+def _side_sql(side: str, table: str) -> str:
+    return f"SELECT unique_id, record_key, {', '.join(f'{f} AS {f}_{side}' for f in GUARD_FEATURES)} FROM {table}"
 
 
 def _guard_sql(guard: GuardConfig) -> str:
