@@ -25,11 +25,12 @@ SCHEMA = pa.schema(
 
 
 def run(context: StageContext) -> Summary:
-    """Write error_estimates, person_subgroups and review_cases (the quality sample)."""
+    """Write error_estimates, person_subgroups and review_cases (the resolver's and the quality sample)."""
     engine = context.engine
     config = read_config(context.config_dir / "estimate.yaml", EstimateConfig)
     decision = read_decision(context.config_dir / "match.yaml")
     _read_inputs(context)
+    engine.run_sql("linkage.kernel", "subgroup_names")
     engine.run_sql("linkage.kernel", "subgroups", {"night": context.night})
     parameters = {
         "join_match_weight": decision.join_match_weight,
@@ -50,10 +51,11 @@ def run(context: StageContext) -> Summary:
         "SELECT group_key AS person_id, unnest(list_concat(['all'], subgroups)) AS subgroup FROM group_subgroups"
     )
     context.write("person_subgroups")
+    context.write("review_cases")
     return {
         "hidden_records": engine.scalar("SELECT count(*) FROM holdout_records"),
         "judged_pairs": engine.scalar("SELECT count(*) FROM quality_pairs WHERE verdict IN ('same', 'different')"),
-        "quality_cases": context.write("review_cases"),
+        "quality_cases": engine.scalar("SELECT count(*) FROM review_cases WHERE kind = 'quality_sample'"),
         "worse": engine.scalar("SELECT count(*) FROM error_estimates WHERE worse"),
     }
 
@@ -64,6 +66,7 @@ def _read_inputs(context: StageContext) -> None:
     engine.read("scored_pairs", context.input("match", "scored_pairs"))
     engine.read("holdout_records", context.input("match", "holdout_records"))
     engine.read("holdout_pairs", context.input("match", "holdout_pairs"))
+    engine.read("resolver_cases", context.input("resolve", "review_cases"))
     engine.read("links", context.input("resolve", "links"))
     engine.read("judgements", context.run_dir / "judgements.parquet")
     engine.con.execute(
