@@ -1,6 +1,7 @@
 """The stage ``resolve``: scored pairs, judgements and yesterday's ids become persons and households of tonight."""
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from linkage.kernel.engine import Engine
 from linkage.kernel.ids import new_id
 from linkage.kernel.run import StageContext, Summary
 from linkage.resolve.clusters import Clusters, Edges, resolve_clusters
-from linkage.resolve.config import ResolveConfig
+from linkage.resolve.config import HouseholdsConfig, ResolveConfig
 from linkage.resolve.thresholds import PairRules, read_pair_rules
 
 SQL_PACKAGE = "linkage.resolve"
@@ -97,13 +98,30 @@ def _assign_person_ids(engine: Engine, clusters: Clusters, district: str, night:
 
 def _households(engine: Engine, config: ResolveConfig, district: str, night: str) -> None:
     """Find households and their members; leaves household_links, members and household_events."""
-    engine.con.execute(
-        "CREATE OR REPLACE TEMP TABLE residence_evidence (feed VARCHAR, use VARCHAR, presence_not VARCHAR, rank INTEGER)"
+    _read_residence_evidence(engine, config.households)
+    family = config.households.family_evidence
+    engine.run_sql(SQL_PACKAGE, "hukou_evidence", {"night": night})
+    engine.run_sql(SQL_PACKAGE, "residence_claims")
+    engine.run_sql(
+        SQL_PACKAGE,
+        "family_ties",
+        {"same_head_points": family.same_head_points, "minor_points": family.minor_points, "night": night},
     )
-    evidence = [(e.feed, e.use, e.presence_not, rank) for rank, e in enumerate(config.households.residence_evidence)]
-    engine.con.executemany("INSERT INTO residence_evidence VALUES (?, ?, ?, ?)", evidence)
-    engine.run_sql(SQL_PACKAGE, "household_evidence")
-    engine.run_sql(SQL_PACKAGE, "household_groups", {"collective_members": config.households.collective_members})
+    engine.run_sql(
+        SQL_PACKAGE,
+        "residence_choices",
+        {"settled_points": family.settled_points, "family_points": family.most_points},
+    )
+    engine.run_sql(
+        SQL_PACKAGE,
+        "household_groups",
+        {
+            "collective_members": config.households.collective_members,
+            "collective_unrelated_members": config.households.collective_unrelated_members,
+        },
+    )
+    engine.run_sql(SQL_PACKAGE, "household_heads")
+    engine.run_sql(SQL_PACKAGE, "relations", {"composition": str(files(SQL_PACKAGE) / "relation_composition.csv")})
     engine.run_sql(SQL_PACKAGE, "household_ids")
     fresh = engine.arrow("SELECT * FROM new_households ORDER BY family, basis_key")
     ids = [
@@ -119,6 +137,15 @@ def _households(engine: Engine, config: ResolveConfig, district: str, night: str
     engine.run_sql(SQL_PACKAGE, "household_id_map")
     engine.run_sql(SQL_PACKAGE, "members", {"night": night})
     engine.run_sql(SQL_PACKAGE, "household_changes")
+
+
+def _read_residence_evidence(engine: Engine, config: HouseholdsConfig) -> None:
+    """Make ``residence_evidence(feed, use, presence, points)`` of the configuration."""
+    engine.con.execute(
+        "CREATE OR REPLACE TEMP TABLE residence_evidence (feed VARCHAR, use VARCHAR, presence VARCHAR[], points DOUBLE)"
+    )
+    rows = [(e.feed, e.use, list(e.presence) if e.presence else None, e.points) for e in config.residence_evidence]
+    engine.con.executemany("INSERT INTO residence_evidence VALUES (?, ?, ?, ?)", rows)
 
 
 def _retire_and_log(engine: Engine, night: str) -> None:
