@@ -8,8 +8,10 @@ from linkage.kernel.config import ClosedModel
 class PersonsConfig(ClosedModel):
     """How pairs become persons."""
 
-    exact_component_records: int = 400
-    """Records up to which a component in conflict is solved as a whole."""
+    exact_component_records: int = 12
+    """Records up to which a component in conflict is partitioned exactly; larger ones by a heuristic (docs/decisions/0005)."""
+    bridge_match_weight: float = 8.0
+    """Two groups of records of one person that only pairs lighter than this (bits) connect become a review case."""
     oversized_cluster_records: int = 25
     """A person with more records than this becomes a review case."""
 
