@@ -2,12 +2,15 @@
 
     .venv/bin/python benchmarks/estimates_against_truth.py --state state --run RUN_ID --truth district/truth/night=2026-03-02
 
+With --steward-nights N, stewards who are always right answer the quality sample of N nights first.
+
 Two truths stand beside each estimate. ``hidden``: the same hidden records, judged by their true person instead of by their number.
 ``actual``: what happened in the register to the records that no number holds (holdout), or to all (register). Found is a record whose
-register person holds another record of its true person, if there is one; right is one that at least half of the others there agree with. Subgroups of ``actual`` are the truth's own, so a missed link does not choose its group.
+register person holds another record of its true person, if there is one; right is one that at least half of the others there agree with; for judgements, all scored pairs are judged. Subgroups of ``actual`` are the truth's own, so a missed link does not choose its group.
 """
 
 import argparse
+import shutil
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -42,27 +45,36 @@ WITH fates AS (
 SELECT method, subgroup, count(*) AS records, count(*) FILTER (findable AND companions > 0) / count(*) FILTER (findable) AS recall,
        count(*) FILTER (others > 0 AND companions >= others / 2) / count(*) FILTER (others > 0) AS precision
 FROM members GROUP BY ALL
+UNION ALL
+SELECT 'judgements', subgroup, count(*), count(*) FILTER (joins AND same) / count(*) FILTER (same), count(*) FILTER (joins AND same) / count(*) FILTER (joins)
+FROM (SELECT d.*, l.true_person_id = r.true_person_id AS same, unnest(list_concat(['all'], subgroups)) AS subgroup
+      FROM decided_pairs d JOIN true_records l ON l.record_key = d.record_key_l JOIN true_records r ON r.record_key = d.record_key_r)
+GROUP BY subgroup
+"""
+ANSWERS = """
+SELECT c.case_id AS judgement_id, c.records[1] AS record_key_l, c.records[2] AS record_key_r,
+       CASE WHEN l.true_person_id = r.true_person_id THEN 'same' ELSE 'different' END AS verdict,
+       'simulated' AS reader, TIMESTAMP '2026-01-01' AS decided_at, NULL AS reason
+FROM review_cases c
+JOIN truth_records l ON l.source || ':' || l.record_id = c.records[1] JOIN truth_records r ON r.source || ':' || r.record_id = c.records[2]
+WHERE c.kind = 'quality_sample'
 """
 
 
-def compare(state: Path, run_id: str, truth: Path) -> list[dict[str, Any]]:
+def compare(run: Path, truth: Path, steward_nights: int) -> list[dict[str, Any]]:
     """One row per method, measure and subgroup: the interval, and both truths."""
-    run_dir = state / "runs" / run_id
     with Engine() as engine, tempfile.TemporaryDirectory() as folder:
-        context = StageContext(
-            night=date.fromisoformat(run_id[:10]),
-            run_id=run_id,
-            run_dir=run_dir,
-            stage="estimate",
-            out_dir=Path(folder),
-            config_dir=run_dir / "config",
-            state=State(state),
-            engine=engine,
-        )
-        stage.run(context)
-        rows = engine.rows("SELECT * FROM error_estimates ORDER BY method, measure, position")
+        context = _context(run, Path(folder), engine)
         engine.read("truth_records", truth / "records.parquet")
         engine.read("truth_persons", truth / "persons.parquet")
+        for _ in range(steward_nights):
+            stage.run(context)
+            engine.con.execute(
+                f"CREATE OR REPLACE TEMP TABLE answered AS FROM judgements UNION ALL BY NAME ({ANSWERS})"
+            )
+            engine.write_table("judgements", context.run_dir / "judgements.parquet", source="answered")
+        stage.run(context)
+        rows = engine.rows("SELECT * FROM error_estimates ORDER BY method, measure, position")
         engine.con.execute("CREATE TEMP VIEW crosswalk AS FROM links")
         engine.con.execute("CREATE TEMP VIEW persons AS SELECT person_id, '' AS identity_number FROM links")
         for name in ("matched", "subgroups"):
@@ -79,14 +91,35 @@ def compare(state: Path, run_id: str, truth: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def _context(run: Path, folder: Path, engine: Engine) -> StageContext:
+    """The finished run once more, with judgements of its own."""
+    for path in run.iterdir():
+        if path.name != "judgements.parquet":
+            (folder / path.name).symlink_to(path.resolve())
+    shutil.copyfile(run / "judgements.parquet", folder / "judgements.parquet")
+    out = folder / "out"
+    out.mkdir()
+    return StageContext(
+        night=date.fromisoformat(run.name[:10]),
+        run_id=run.name,
+        run_dir=folder,
+        stage="estimate",
+        out_dir=out,
+        config_dir=folder / "config",
+        state=State(folder),
+        engine=engine,
+    )
+
+
 def main() -> None:
     """Print the comparison as a Markdown table, and how many truths lie within or above their interval."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--run", required=True)
     parser.add_argument("--truth", type=Path, required=True, help="folder with records.parquet")
+    parser.add_argument("--steward-nights", type=int, default=0)
     arguments = parser.parse_args()
-    rows = compare(arguments.state, arguments.run, arguments.truth)
+    rows = compare(arguments.state / "runs" / arguments.run, arguments.truth, arguments.steward_nights)
     print("| method | measure | subgroup | estimate | 95 % interval | hidden | actual |\n|---|---|---|---|---|---|---|")
     for r in rows:
         truths = " | ".join("-" if r[t] is None else f"{r[t]:.4f}" for t in ("hidden", "actual"))

@@ -3,8 +3,10 @@
 Method. Of the hidden records, recall is the share that found the person with the other records of their number; precision is
 that share of those that joined anybody. ``holdout`` weights both to the records that no number holds, by shape: department, and
 which of name, birth date, phone and dwelling they have. ``register`` joins to these the records that an equal number holds: found
-when they are in one person with it, right when the rest of the evidence supports the number. All records of a person but one are
-there to be found, so a hidden record has the best of company; but what looks wrong in a number counts against us.
+when they are in one person with it, right when the rest of the evidence supports the number.
+
+For records with a number the hold-out is a conservative bound: they are never linked on so little. For those without, it is a little
+kind, since a hidden record belongs to somebody whom another department knows by number.
 """
 
 from linkage.estimate.intervals import Interval, combined, wilson

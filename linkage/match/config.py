@@ -122,9 +122,9 @@ class HoldoutConfig(ClosedModel):
     """Features that are the label, or come from it: always hidden."""
     hide_when: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Flag -> features that come from the label in records with that flag, and are hidden there."""
-    records: int = 10_000
-    """Records hidden each night; they cost about as much again as their share of all records."""
-    records_per_subgroup: int = 1000
+    records: int = 6000
+    """Records hidden each night."""
+    records_per_subgroup: int = 800
     """Records of each small subgroup (all, if it has fewer); the rest of the sample is drawn from everybody else."""
 
 

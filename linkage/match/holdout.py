@@ -13,6 +13,7 @@ from linkage.match.features import SQL_PACKAGE, blocking_key_sql
 from linkage.match.splink_adapter import score_between
 
 HIDDEN = "hidden_input"
+PARTNERS = "hidden_partners"
 
 
 def draw_sample(engine: Engine, config: HoldoutConfig, night: str) -> None:
@@ -30,9 +31,10 @@ def draw_sample(engine: Engine, config: HoldoutConfig, night: str) -> None:
 
 
 def score_hidden(engine: Engine, config: MatchConfig, holdout: HoldoutConfig, model: Mapping[str, Any]) -> str:
-    """Score the sampled records, their number hidden, against all records of ``match_input``; returns Splink's table.
+    """Score the sampled records, their number hidden, against all others; returns Splink's table.
 
-    In it ``unique_id_l`` is the hidden record. A record also meets itself: leave those pairs out.
+    In it ``unique_id_l`` is a record of the temp table HIDDEN, ``unique_id_r`` one of PARTNERS. A record also meets itself:
+    leave those pairs out.
     """
     engine.con.execute(
         f"CREATE OR REPLACE TEMP TABLE hidden_records AS SELECT m.* REPLACE ({', '.join(_hidden_columns(holdout))}) "
@@ -40,7 +42,12 @@ def score_hidden(engine: Engine, config: MatchConfig, holdout: HoldoutConfig, mo
     )
     blocks = ", ".join(_block_sql(rule) for rule in config.blocking)
     engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {HIDDEN} AS SELECT h.* REPLACE ({blocks}) FROM hidden_records h")
-    return score_between(engine, HIDDEN, "match_input", model, config)
+    # Few of the records share a key with a hidden one; without the others Splink has little to carry about.
+    reached = " UNION ".join(_reached_sql(rule) for rule in config.blocking)
+    engine.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {PARTNERS} AS SELECT m.* FROM match_input m SEMI JOIN ({reached}) USING (unique_id)"
+    )
+    return score_between(engine, HIDDEN, PARTNERS, model, config)
 
 
 def _hidden_columns(config: HoldoutConfig) -> list[str]:
@@ -58,3 +65,13 @@ def _block_sql(rule: BlockingRuleConfig) -> str:
     """A blocking key stays (too large a block stays left out) unless something in it is hidden now."""
     name = quote_name(f"block_{rule.name}")
     return f"CASE WHEN ({blocking_key_sql(rule)}) IS NOT NULL THEN {name} END AS {name}"
+
+
+def _reached_sql(rule: BlockingRuleConfig) -> str:
+    """The records that share a key of ``rule`` with a hidden one, as ``unique_id``."""
+    name = quote_name(f"block_{rule.name}")
+    key = f"unnest({name})" if rule.explode else name
+    return (
+        f"SELECT unique_id FROM (SELECT unique_id, {key} AS key FROM match_input) "
+        f"SEMI JOIN (SELECT {key} AS key FROM {HIDDEN}) USING (key)"
+    )

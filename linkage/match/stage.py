@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 from typing import Any
 
 from linkage.kernel.config import read_config
@@ -11,7 +10,7 @@ from linkage.kernel.engine import quote_name
 from linkage.kernel.run import StageContext, Summary
 from linkage.match.config import GuardConfig, MatchConfig
 from linkage.match.features import add_blocking_columns, add_term_frequencies, make_features
-from linkage.match.holdout import HIDDEN, draw_sample, score_hidden
+from linkage.match.holdout import HIDDEN, PARTNERS, draw_sample, score_hidden
 from linkage.match.models import MODEL_FILES, approve, train_candidate
 from linkage.match.splink_adapter import drop_splink_tables, gamma_of, score_pairs
 
@@ -46,7 +45,7 @@ def run(context: StageContext) -> Summary:
     largest = add_blocking_columns(engine, config.blocking)
     blocked, scored = score_pairs(engine, "match_input", model, config.blocking, config.thresholds.floor_match_weight)
     _write_blocking_counts(context, config, blocked, largest)
-    _make_scored_pairs(context, config, scored)
+    _make_scored_pairs(context, config, scored, "scored_pairs", "match_input", "match_input")
     pairs = context.write("scored_pairs")
     candidates = engine.scalar(f"SELECT coalesce(sum(pairs), 0) FROM {quote_name(blocked)}")
     holdout = _write_holdout(context, config, model)
@@ -82,23 +81,23 @@ def _write_holdout(context: StageContext, config: MatchConfig, model: dict[str, 
             columns = ", ".join(f"CAST(NULL AS {field.type}) AS {field.name}" for field in contract(table).fields)
             engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {columns} WHERE false")
     else:
-        started = time.monotonic()
         draw_sample(engine, config.holdout, context.night.isoformat())
-        _make_scored_pairs(
-            context, config, score_hidden(engine, config, config.holdout, model), left=HIDDEN, table="hidden_pairs"
-        )
+        hidden = score_hidden(engine, config, config.holdout, model)
+        _make_scored_pairs(context, config, hidden, "hidden_pairs", HIDDEN, PARTNERS)
         engine.con.execute(
             "CREATE OR REPLACE TEMP TABLE holdout_pairs AS SELECT record_key_l AS record_key, record_key_r AS other_key, "
             "match_weight, guards FROM hidden_pairs WHERE record_key_l <> record_key_r"
         )
-        context.note(f"hold-out: {time.monotonic() - started:.1f} s")
     return {"records": context.write("holdout_records"), "pairs": context.write("holdout_pairs")}
 
 
 def _make_scored_pairs(
-    context: StageContext, config: MatchConfig, scored: str, *, left: str = "match_input", table: str = "scored_pairs"
+    context: StageContext, config: MatchConfig, scored: str, table: str, left: str, right: str
 ) -> None:
-    """Turn Splink's columns into the contract: record keys, rule names, levels and weights by comparison, guards."""
+    """Turn Splink's columns into the contract scored_pairs: record keys, rule names, levels, weights by comparison, guards.
+
+    ``table`` is what is made; ``left`` and ``right`` are the tables whose records the pairs are of.
+    """
     names = config.comparison_names
     level_names = ", ".join(_level_name_sql(config, name) for name in names)
     levels = ", ".join(_text(n) + ": p." + quote_name(f"gamma_{n}") for n in names)
@@ -117,7 +116,7 @@ def _make_scored_pairs(
                list_filter([{guards}], lambda g: g IS NOT NULL) AS guards
         FROM named n
         JOIN ({_side_sql("l", left)}) l ON l.unique_id = n.unique_id_l
-        JOIN ({_side_sql("r", "match_input")}) r ON r.unique_id = n.unique_id_r"""
+        JOIN ({_side_sql("r", right)}) r ON r.unique_id = n.unique_id_r"""
     )
 
 
