@@ -120,11 +120,13 @@ def main() -> None:
     parser.add_argument("--steward-nights", type=int, default=0)
     arguments = parser.parse_args()
     rows = compare(arguments.state / "runs" / arguments.run, arguments.truth, arguments.steward_nights)
-    print("| method | measure | subgroup | estimate | 95 % interval | hidden | actual |\n|---|---|---|---|---|---|---|")
+    print(
+        "| method | measure | subgroup | n | estimate | 95 % interval | hidden | actual |\n|---|---|---|---|---|---|---|---|"
+    )
     for r in rows:
         truths = " | ".join("-" if r[t] is None else f"{r[t]:.4f}" for t in ("hidden", "actual"))
         print(
-            f"| {r['method']} | {r['measure']} | {r['subgroup']} | {r['estimate']:.4f} | {r['low']:.4f}-{r['high']:.4f} | {truths} |"
+            f"| {r['method']} | {r['measure']} | {r['subgroup']} | {r['n']} | {r['estimate']:.4f} | {r['low']:.4f}-{r['high']:.4f} | {truths} |"
         )
     for kind in ("hidden", "actual"):
         known = [r for r in rows if r[kind] is not None]
