@@ -82,6 +82,7 @@ LEVELS = [
     ("phone: different", "phone", {"phones": ["13911112222"]}, {"phones": ["13733334444"]}, "different"),
     ("place: home here is hukou there", "place", {"residence_dwelling_key": "K1"}, {"hukou_dwelling_key": "K1"}, "dwelling"),
     ("place: same building", "place", {"residence_building_key": "B1"}, {"residence_building_key": "B1"}, "building"),
+    ("place: same road", "place", {"residence_building_key": "B1", "residence_road": "江城路"}, {"residence_building_key": "B2", "residence_road": "江城路"}, "estate"),
     ("place: elsewhere", "place", {"residence_dwelling_key": "K1"}, {"residence_dwelling_key": "K2"}, "different"),
     ("family: the same head", "family", {"head_name_key": "王强"}, {"head_name_key": "王强"}, "same"),
     ("family: the head is the mother of the other record", "family", {"head_name_key": "李娜"}, {"mother_name_key": "李娜"}, "same"),
