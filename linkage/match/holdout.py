@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from linkage.kernel.engine import Engine, quote_name
+from linkage.match.compared import compared_sql
 from linkage.match.config import BlockingRuleConfig, HoldoutConfig, MatchConfig
 from linkage.match.features import SQL_PACKAGE, blocking_key_sql
+from linkage.match.scored_pairs import make_scored_pairs
 from linkage.match.splink_adapter import score_between
 
 HIDDEN = "hidden_input"
@@ -30,11 +32,10 @@ def draw_sample(engine: Engine, config: HoldoutConfig, night: str) -> None:
     )
 
 
-def score_hidden(engine: Engine, config: MatchConfig, holdout: HoldoutConfig, model: Mapping[str, Any]) -> str:
-    """Score the sampled records, their number hidden, against all others; returns Splink's table.
+def score_hidden(engine: Engine, config: MatchConfig, holdout: HoldoutConfig, model: Mapping[str, Any]) -> None:
+    """Score the sampled records, their number hidden, against all others; leaves ``hidden_pairs``.
 
-    In it ``unique_id_l`` is a record of the temp table HIDDEN, ``unique_id_r`` one of PARTNERS. A record also meets itself:
-    leave those pairs out.
+    Its columns are those of scored_pairs, but the left record is always the hidden one, and a record also meets itself.
     """
     engine.con.execute(
         f"CREATE OR REPLACE TEMP TABLE hidden_records AS SELECT m.* REPLACE ({', '.join(_hidden_columns(holdout))}) "
@@ -47,7 +48,8 @@ def score_hidden(engine: Engine, config: MatchConfig, holdout: HoldoutConfig, mo
     engine.con.execute(
         f"CREATE OR REPLACE TEMP TABLE {PARTNERS} AS SELECT m.* FROM match_input m SEMI JOIN ({reached}) USING (unique_id)"
     )
-    return score_between(engine, HIDDEN, PARTNERS, model, config)
+    scored = score_between(engine, HIDDEN, PARTNERS, model, config, compared_sql(config.policy))
+    make_scored_pairs(engine, config, scored, left=HIDDEN, table="hidden_pairs")
 
 
 def _hidden_columns(config: HoldoutConfig) -> list[str]:
