@@ -50,10 +50,8 @@ accuracy: $(STAMP) $(DATA_ENV)/.tables ## accuracy on public and fictional data 
 	$(BIN)/python -m benchmarks.accuracy.run --out $(DATA_ENV)/results --packages $(DATA_ENV)/lib/python3*/site-packages \
 		--pseudopeople $(DATA_ENV)/tables $(if $(SAMPLE),--sample $(SAMPLE))
 
-$(DATA_ENV)/.tables: benchmarks/accuracy/requirements.lock benchmarks/accuracy/pseudopeople_tables.py
-	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(DATA_ENV)
-	$(BIN)/uv pip sync --quiet --python $(DATA_ENV)/bin/python --require-hashes benchmarks/accuracy/requirements.lock
-	$(DATA_ENV)/bin/python benchmarks/accuracy/pseudopeople_tables.py $(DATA_ENV)/tables
+$(DATA_ENV)/.tables: benchmarks/accuracy/requirements.lock benchmarks/accuracy/pseudopeople_tables.py scripts/accuracy-data
+	@scripts/accuracy-data $(DATA_ENV)
 	@touch $@
 
 accuracy-lock: $(STAMP) ## resolve benchmarks/accuracy/requirements.in again

@@ -40,5 +40,18 @@ def score(con: duckdb.DuckDBPyConnection, *, within: bool) -> dict[str, Any]:
     return {name: round(value, DIGITS) for name, value in shares.items()} | counts
 
 
+EXACT = """
+WITH cells AS (SELECT cluster, person, count(*) AS n FROM predicted JOIN truth USING (record) GROUP BY ALL),
+placed AS (SELECT n, sum(n) OVER (PARTITION BY cluster) AS of_cluster, sum(n) OVER (PARTITION BY person) AS of_person, person FROM cells)
+SELECT count(*) FILTER (WHERE n = of_cluster AND n = of_person) / count(DISTINCT person) FROM placed
+"""
+
+
+def exact_persons(con: duckdb.DuckDBPyConnection) -> float:
+    """Share of the persons of ``truth`` whose records are exactly those of one cluster of ``predicted``."""
+    ((share,),) = con.execute(EXACT).fetchall()
+    return round(share, DIGITS)
+
+
 def harmonic_mean(a: float, b: float) -> float:
     return 2 * a * b / (a + b) if a + b else 0.0
