@@ -2,7 +2,8 @@
 
     python -m benchmarks.accuracy.ablation --run state/runs/RUN --truth TRUTH
 
-Takes the standardised records and the model of a finished run; only match and resolve run again, with the shipped config/match.yaml.
+Takes the standardised records and the model of a finished run (made with the same config/match.yaml); only match and resolve run
+again, with the shipped configuration.
 A comparison that is switched off weighs nothing (guards may still look at it). Prints Markdown.
 """
 
@@ -17,11 +18,10 @@ from typing import Any
 import duckdb
 
 from benchmarks.accuracy.blocking_reach import blocking_reach
-from benchmarks.accuracy.relink import relink
+from benchmarks.accuracy.relink import CONFIG, relink
 from benchmarks.accuracy.scores import exact_persons, score
 from linkage.kernel.config import read_yaml
 
-CONFIG = Path(__file__).resolve().parents[2] / "config" / "match.yaml"
 Variant = tuple[str, dict[str, Any], dict[str, Any]]
 
 
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of a finished run, state/runs/RUN")
     parser.add_argument("--truth", type=Path, required=True, help="folder with records.parquet")
     arguments = parser.parse_args()
-    config = read_yaml(CONFIG)
+    config = read_yaml(CONFIG / "match.yaml")
     config.pop("holdout", None)  # measures the night, changes nothing
     model = json.loads((arguments.run / "model" / "model.json").read_text(encoding="utf-8"))
     print(
@@ -74,7 +74,7 @@ def main() -> None:
             print(_line(name, found, whole), flush=True)
             whole = whole or found
     print()
-    print(blocking_reach(arguments.run, arguments.truth, CONFIG))
+    print(blocking_reach(arguments.run, arguments.truth, CONFIG / "match.yaml"))
 
 
 def _line(name: str, found: dict[str, Any], whole: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Match and resolve again on the standardised records of a finished run, with another configuration or model."""
+"""Match and resolve again on the standardised records of a finished run, with the shipped configuration or changes to it."""
 
 import json
 import shutil
@@ -11,13 +11,15 @@ from linkage.kernel.run import StageContext, State, run_stage, stage_context, wr
 from linkage.match import stage as match_stage
 from linkage.resolve import stage as resolve_stage
 
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+
 
 def relink(run: Path, scratch: Path, config: dict[str, Any], model: dict[str, Any]) -> Path:
     """Run match and resolve of ``run`` with ``match.yaml`` = ``config`` and ``model``; returns the path of the links."""
     shutil.rmtree(scratch, ignore_errors=True)
     state = State(scratch)
     folder = state.runs / run.name
-    shutil.copytree(run / "config", folder / "config")
+    shutil.copytree(CONFIG, folder / "config")
     shutil.copytree(run / "model", folder / "model")
     (folder / "config" / "match.yaml").write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
     write_json(folder / "model" / "model.json", model)
