@@ -43,7 +43,8 @@ def _weightless(model: dict[str, Any], name: str) -> dict[str, Any]:
             for level in comparison["comparison_levels"]:
                 if not level.get("is_null_level"):
                     level |= {"m_probability": 0.5, "u_probability": 0.5}
-                    level.pop("tf_adjustment_column", None)
+                    if "tf_adjustment_weight" in level:
+                        level["tf_adjustment_weight"] = 0.0
     return changed
 
 
