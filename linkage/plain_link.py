@@ -63,6 +63,11 @@ def link_tables(
             f"{spec} is no specification for plain tables.",
             remedy="Give it the sections `input` (record_id) and `features`; see docs/configuration.md and benchmarks/accuracy/specs.",
         )
+    for path in (out, pairs):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise ConfigurationError(
+                f"The folder of {path} does not exist.", remedy="Make it, or write somewhere else."
+            )
     with Engine(threads=threads, memory_limit=memory) as engine:
         _make_records(engine, config.input, inputs)
         engine.run_sql(MATCH_SQL, "functions")

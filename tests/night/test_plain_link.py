@@ -189,6 +189,8 @@ BAD = [
     ("a feature over a column that is not there", {"features": {"first": "forename"}}, ["a.csv"], "features.first"),
     ("a comparison over an unknown feature", {"comparisons": [equal_or_slip("middle", train_m_on="same")]}, ["a.csv"], "comparisons.middle.missing"),
     ("a blocking rule over an unknown feature", {"blocking": [{"name": "town", "columns": ["town"]}]}, ["a.csv"], "blocking.town"),
+    ("a guard over an unknown level", {"guards": [{"name": "g", "sql": "level_town = 'equal'", "effect": "review"}]}, ["a.csv"], "guards.g"),
+    ("a policy over a column that is not there", {"policy": {"feeds": [{"feed": "a", "duplicate_free": True, "live": "alive"}]}}, ["a.csv"], "policy.feeds.a.live"),
     ("a label nobody declared", {"comparisons": [equal_or_slip("first", train_m_on="number")]}, ["a.csv"], "no label is called number"),
     ("no label and no expectation-maximisation", {"comparisons": [equal_or_slip("first")]}, ["a.csv"], "expectation_maximisation"),
     ("labels that find nothing", {}, ["a.csv"], "no two records agree on same"),
@@ -206,6 +208,11 @@ def test_errors_name_what_and_the_remedy(
         link_tables(write_spec(tmp_path, changes), [tmp_path / n for n in names], tmp_path / "links.parquet")
     assert says in str(failure.value)
     assert not (tmp_path / "links.parquet").exists()
+
+
+def test_a_folder_that_is_not_there_is_named_before_the_work(tmp_path: Path, files: list[Path]) -> None:
+    with pytest.raises(LinkageError, match="folder of"):
+        link_tables(write_spec(tmp_path, {}), files, tmp_path / "nowhere" / "links.parquet")
 
 
 def test_help_and_the_command(tmp_path: Path, files: list[Path]) -> None:
