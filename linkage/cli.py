@@ -123,6 +123,31 @@ def fiction(
 
 
 @app.command()
+def link(
+    spec: Annotated[Path, typer.Argument(help="Specification: a match.yaml with the sections input and features.")],
+    inputs: Annotated[
+        list[Path], typer.Argument(help="CSV or Parquet files; each is a source unless input.source says.")
+    ],
+    out: Annotated[Path, typer.Option(help="Parquet to write: source, record_id, cluster_id, one row per record.")],
+    pairs: Annotated[
+        Path | None, typer.Option(help="Parquet to write the scored pairs to, with their weights.")
+    ] = None,
+) -> None:
+    """Link plain tables with one specification: no register, no state, any kind of record.
+
+    The model is learned on the given records. Examples of specifications: benchmarks/accuracy/specs; every key:
+    docs/configuration.md (config/match.yaml).
+    """
+    from linkage.plain_link import link_tables
+
+    found = link_tables(spec, inputs, out, pairs)
+    console.print(
+        f"{found.records:,} records, {found.candidate_pairs:,} candidate pairs, largest block {found.largest_block:,}"
+    )
+    console.print(f"{found.clusters:,} clusters; {found.linked_records:,} records share theirs with another: {out}")
+
+
+@app.command()
 def evaluate(
     release: Annotated[Path, typer.Option(help="Release folder.")],
     truth: Annotated[Path, typer.Option(help="Folder with persons.parquet and records.parquet, or its parent.")],
