@@ -24,6 +24,7 @@ INPUTS = {
     "person_subgroups": ("estimate", "person_subgroups"),
     "persons": ("register", "persons"),
     "households": ("register", "households"),
+    "members": ("register", "members"),
     "candidate_values": ("register", "values"),
     "events": ("register", "events"),
 }
@@ -44,6 +45,7 @@ def measure(context: StageContext) -> dict[str, Any]:
     """All measures by name (lists of rows), with run, model and the night before. JSON-able, no personal data."""
     engine = context.engine
     engine.run_sql(SQL_PACKAGE, "conflict_counts")
+    engine.run_sql(SQL_PACKAGE, "household_findings", {"night": context.night})
     engine.run_sql("linkage.kernel", "subgroup_names")
     engine.run_sql(SQL_PACKAGE, "subgroup_measures")
     queries = yaml.safe_load((files("linkage.report") / "queries.yaml").read_text(encoding="utf-8"))
