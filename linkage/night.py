@@ -153,6 +153,7 @@ def plan_night(state: Path, night: date, config_dir: Path) -> str:
             )
         landings[source] = _landing_entry(where, found, night)
     previous = previous_release(where, night)
+    _add_missed_deltas(where, landings, previous, config_dir, night)
     plan: dict[str, Any] = {
         "night": night.isoformat(),
         "district": district.district,
@@ -318,6 +319,22 @@ def _landing_entry(state: State, found: landing.Landing, night: date) -> dict[st
         "sha256": found.sha256,
         "stale": found.night < night,
     }
+
+
+def _add_missed_deltas(
+    where: State, landings: dict[str, dict[str, Any]], previous: Path | None, config_dir: Path, night: date
+) -> None:
+    """Landings of delta feeds that no published night has used: a night that was stopped or held, or a later version."""
+    run = where.runs / previous.name / "run.json" if previous else None
+    if run is None or not run.exists():
+        return
+    used = json.loads(run.read_text(encoding="utf-8"))["landings"]
+    for source, config in read_source_configs(config_dir).items():
+        tonight = landing.latest_landing(where, night, source)
+        if tonight and source in used and any(feed.delivery == "delta" for feed in config.feeds):
+            path, landed = where.root / used[source]["path"], date.fromisoformat(used[source]["night"])
+            missed = landing.landings_since(where, path, landed, tonight)
+            landings[source]["missed"] = [_landing_entry(where, found, night) for found in missed]
 
 
 def _summary(run_dir: Path, stage: str) -> Summary:

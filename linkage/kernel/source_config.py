@@ -92,7 +92,11 @@ class Feed(ClosedModel):
     sheet: str | None = None
     """Sheet of a workbook; left out: the first sheet in which the header is found."""
     delivery: Literal["full", "delta"] = "full"
-    """full: a record that is missing has ended; delta: a record that is missing is unchanged."""
+    """full: a record that is missing has ended; delta: a record that is missing is unchanged and carried over from
+    the run behind the release before. Where a quiet night may bring no rows, say ``expected_rows: {minimum: 0}``."""
+    own_numbering: bool = False
+    """True: record numbers are unique in this table only, not in the whole department; ``record_id`` becomes
+    ``<feed>/<number>``. Decide it when connecting: changing it later gives every record of the feed a new key."""
     expected_rows: ExpectedRows = ExpectedRows()
     """Row range of the feed per night."""
     columns: tuple[Column, ...]

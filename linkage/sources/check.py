@@ -5,6 +5,7 @@ Nothing is written to disk, and values are shown by their shape only.
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from rich.console import Group
@@ -79,7 +80,7 @@ def _check_table(config: SourceConfig, table: RawTable, name: str) -> TableCheck
         return check
     with Engine() as engine:
         make_incoming(engine)
-        intake = take_in(engine, config.source, feed, table, mapping)
+        intake = take_in(engine, config.source, feed, table, mapping, date.min)
         distinct = engine.scalar("SELECT count(DISTINCT trim(record_id)) FROM incoming")
         check.accepted, check.duplicates = distinct, intake.accepted - distinct
         check.rejects.update(bad.rule for bad in intake.rejects)

@@ -1,6 +1,7 @@
 """One table of one file into the engine: rows of the right shape become ``incoming`` rows, the others rejects."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
 import pyarrow as pa
 
@@ -28,13 +29,13 @@ def make_incoming(engine: Engine) -> None:
     """The empty temp table ``incoming``: raw fields as text, lineage, and which cells were numbers."""
     fields = ", ".join(f"{quote_name(name)} VARCHAR" for name in raw_field_names())
     engine.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE incoming (source VARCHAR, feed VARCHAR, file VARCHAR, row_number BIGINT, "
-        f"numeric_cells VARCHAR[], extra MAP(VARCHAR, VARCHAR), {fields})"
+        f"CREATE OR REPLACE TEMP TABLE incoming (source VARCHAR, feed VARCHAR, landed_night DATE, file VARCHAR, "
+        f"row_number BIGINT, numeric_cells VARCHAR[], extra MAP(VARCHAR, VARCHAR), {fields})"
     )
 
 
-def take_in(engine: Engine, source: str, feed: Feed, table: RawTable, mapping: Mapping) -> Intake:
-    """Read all rows below the header into ``incoming``."""
+def take_in(engine: Engine, source: str, feed: Feed, table: RawTable, mapping: Mapping, night: date) -> Intake:
+    """Read all rows below the header into ``incoming``; ``night`` is the one on which the file landed."""
     intake = Intake()
     spreadsheet = table.encoding.startswith(SPREADSHEETS)
     chunk: list[Row] = []
@@ -53,9 +54,9 @@ def take_in(engine: Engine, source: str, feed: Feed, table: RawTable, mapping: M
         else:
             short = _try_to_join(short, row, mapping.width, chunk, intake)
         if len(chunk) >= CHUNK_ROWS:
-            _load(engine, source, feed, table.label, mapping, chunk, intake)
+            _load(engine, source, feed, table.label, mapping, night, chunk, intake)
             chunk = []
-    _load(engine, source, feed, table.label, mapping, chunk, intake)
+    _load(engine, source, feed, table.label, mapping, night, chunk, intake)
     intake.rejects.extend(bad for bad in table.bad_rows if bad.row_number > mapping.header_row)
     return intake
 
@@ -85,7 +86,7 @@ def _is_note(row: Row, mapping: Mapping) -> bool:
 
 
 def _load(
-    engine: Engine, source: str, feed: Feed, label: str, mapping: Mapping, rows: list[Row], intake: Intake
+    engine: Engine, source: str, feed: Feed, label: str, mapping: Mapping, night: date, rows: list[Row], intake: Intake
 ) -> None:
     if not rows:
         return
@@ -94,6 +95,7 @@ def _load(
     data: dict[str, pa.Array] = {
         "source": pa.array([source] * count, pa.string()),
         "feed": pa.array([feed.feed] * count, pa.string()),
+        "landed_night": pa.array([night] * count, pa.date32()),
         "file": pa.array([label] * count, pa.string()),
         "row_number": pa.array([row.row_number for row in rows], pa.int64()),
         "numeric_cells": pa.array(_numeric_cells(rows, mapping), pa.list_(pa.string())),

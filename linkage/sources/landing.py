@@ -90,6 +90,17 @@ def latest_landing(state: State, night: date, source: str) -> Landing | None:
     return None
 
 
+def landings_since(state: State, used: Path, used_night: date, until: Landing) -> list[Landing]:
+    """The newest landing of each night that came after the landing ``used`` and before ``until``, oldest first."""
+    nights = [date.fromisoformat(p.name.removeprefix("night=")) for p in state.landings.glob("night=*")]
+    newest = [
+        _landings(state.landings / f"night={night.isoformat()}" / until.source)[-1:]
+        for night in sorted(nights)
+        if used_night <= night <= until.night
+    ]
+    return [found for (found,) in filter(None, newest) if found.path not in (used, until.path)]
+
+
 def _landings(folder: Path) -> list[Landing]:
     """Finished landings in ``folder``, oldest first."""
     found = [_read(path) for path in folder.glob(f"*/{LANDING_FILE}") if not path.parent.name.startswith(".")]

@@ -20,6 +20,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{count} 行与已接收记录编号相同而内容不同，取最后一行",
         "{count} rows repeat a record number with other content; the last one counts",
     ),
+    "shared_record_number": (
+        "{count} 个编号在表 {value} 中也有，其中一张表的记录会丢失；若两表各自编号，请在该部门的 YAML 中给本表写上 own_numbering: true",
+        "{count} record numbers also stand in table {value}, and one of each pair is lost; if the tables number separately, write own_numbering: true for this feed in the department's YAML",
+    ),
     "feed_missing": ("来源表没有任何文件", "no file of this feed arrived"),
 }
 

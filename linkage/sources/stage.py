@@ -9,6 +9,7 @@ from typing import Any
 from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.run import StageContext, Summary
 from linkage.kernel.source_config import ExpectedRows, Feed, SourceConfig, raw_field_names, read_source_configs
+from linkage.sources.carry_over import carried_accounting, carry_over, landing_label, read_previous_accounting
 from linkage.sources.header import Mapping, find_mapping
 from linkage.sources.intake import make_incoming, take_in
 from linkage.sources.landing import LANDING_FILE, claimed_by
@@ -16,8 +17,31 @@ from linkage.sources.readers import UnreadableMember, read_tables
 from linkage.sources.rules import REMEDIES
 from linkage.sources.signals import Signal
 from linkage.sources.table import BadRow, RawTable
+from linkage.sources.tables import fill_table
 
 SQL_PACKAGE = "linkage.sources"
+WORKING_TABLES = (
+    "raw_records", "ranked_rows", "hashed_rows", "duplicate_rows", "shared_numbers", "carried_records", "carried_files",
+    "previous_records", "previous_accounting", "previous_landings",
+)  # fmt: skip
+# A line of the accounting in the order of its contract, before anything is counted.
+NO_ROWS: dict[str, Any] = {
+    "source": "",
+    "feed": "",
+    "delivery": None,
+    "file": "",
+    "sha256": "",
+    "bytes": 0,
+    "encoding": None,
+    "header_row": None,
+    "counted_rows": 0,
+    "accepted_rows": 0,
+    "rejected_rows": 0,
+    "duplicate_rows": 0,
+    "carried_rows": 0,
+    "stale": False,
+    "landed_night": None,
+}
 
 
 @dataclass
@@ -31,10 +55,11 @@ class Collected:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One file of a landing, as accounting needs it."""
+    """One file of a landing, as accounting needs it; ``label`` names it in every table."""
 
     source: str
     path: str
+    label: str
     sha256: str
     bytes: int
     stale: bool
@@ -48,37 +73,53 @@ def run(context: StageContext) -> Summary:
     collected = Collected()
     make_incoming(context.engine)
     for source, entry in sorted(plan["landings"].items()):
-        _read_landing(context, configs[source], context.state.root / entry["path"], entry, collected)
-    _hash_rows(context.engine)
+        for missed in entry.get("missed", []):
+            _read_missed_deltas(context, configs[source], missed, collected)
+        _read_landing(context, configs[source], entry, collected)
+    _hash_rows(context.engine, configs)
+    read_previous_accounting(context)
+    carry_over(context, configs)
     context.engine.run_sql(SQL_PACKAGE, "raw_records")
+    collected.accounting.extend(NO_ROWS | line for line in carried_accounting(context))
     _move_duplicates(context.engine, collected)
+    _signal_shared_numbers(context.engine, collected)
     _check_counts(collected)
     _check_feeds(context, configs, collected)
     return _write(context, collected)
 
 
-def _read_landing(
-    context: StageContext, config: SourceConfig, landing: Path, entry: dict[str, Any], collected: Collected
+def _deliveries(context: StageContext, config: SourceConfig, entry: dict[str, Any], prefix: str) -> list[Delivery]:
+    """The files of a planned landing."""
+    landed = json.loads((context.state.root / entry["path"] / LANDING_FILE).read_text(encoding="utf-8"))
+    night, stale = date.fromisoformat(entry["night"]), entry["stale"]
+    return [
+        Delivery(config.source, f["path"], prefix + f["path"], f["sha256"], f["bytes"], stale, night)
+        for f in landed["files"]
+    ]
+
+
+def _read_missed_deltas(
+    context: StageContext, config: SourceConfig, entry: dict[str, Any], collected: Collected
 ) -> None:
-    landed = json.loads((landing / LANDING_FILE).read_text(encoding="utf-8"))
+    """A landing that no published night has used: its changes count, its whole tables are superseded."""
+    changes = [feed for feed in config.feeds if feed.delivery == "delta"]
+    for delivery in _deliveries(context, config, entry, f"{landing_label(entry)}/"):
+        if feed := claimed_by(delivery.path, changes):
+            context.note(f"sources: {delivery.label}")
+            _read_file(context.engine, feed, delivery, context.state.root / entry["path"] / delivery.path, collected)
+
+
+def _read_landing(context: StageContext, config: SourceConfig, entry: dict[str, Any], collected: Collected) -> None:
     if entry["stale"]:
         collected.signals.append(Signal(config.source, "", "", "", "late_source", "warn", entry["night"], 1))
-    for file in landed["files"]:
-        delivery = Delivery(
-            config.source,
-            file["path"],
-            file["sha256"],
-            file["bytes"],
-            entry["stale"],
-            date.fromisoformat(entry["night"]),
-        )
-        feed = claimed_by(file["path"], config.feeds)
-        context.note(f"sources: {delivery.path}")
+    for delivery in _deliveries(context, config, entry, ""):
+        feed = claimed_by(delivery.path, config.feeds)
+        context.note(f"sources: {delivery.label}")
         if feed is None:
-            collected.signals.append(Signal(config.source, "", delivery.path, "", "unclaimed_file", "warn", "", 1))
-            collected.accounting.append(_account(delivery, "", delivery.path))
+            collected.signals.append(Signal(config.source, "", delivery.label, "", "unclaimed_file", "warn", "", 1))
+            collected.accounting.append(_account(delivery, None, delivery.label))
         else:
-            _read_file(context.engine, feed, delivery, landing / file["path"], collected)
+            _read_file(context.engine, feed, delivery, context.state.root / entry["path"] / delivery.path, collected)
 
 
 def _read_file(engine: Engine, feed: Feed, delivery: Delivery, path: Path, collected: Collected) -> None:
@@ -88,16 +129,16 @@ def _read_file(engine: Engine, feed: Feed, delivery: Delivery, path: Path, colle
         collected.signals.append(Signal(delivery.source, feed.feed, label, column, kind, severity, value, count))
 
     try:
-        tables = read_tables(path.read_bytes(), delivery.path)
+        tables = read_tables(path.read_bytes(), delivery.label)
     except UnreadableMember as error:
         signal("unreadable_member", "stop", error.label, error.reason)
-        collected.accounting.append(_account(delivery, feed.feed, error.label))
+        collected.accounting.append(_account(delivery, feed, error.label))
         return
     if feed.sheet:
         tables = [t for t in tables if t.label.endswith(f"#{feed.sheet}")]
     if not tables or not any(t.first_rows for t in tables):
-        signal("empty_file", "stop", delivery.path)
-        collected.accounting.append(_account(delivery, feed.feed, delivery.path))
+        signal("empty_file", "stop", delivery.label)
+        collected.accounting.append(_account(delivery, feed, delivery.label))
         return
     mapped = [(table, find_mapping(table.first_rows, feed)) for table in tables]
     if not any(mapping for _, mapping in mapped):
@@ -105,7 +146,7 @@ def _read_file(engine: Engine, feed: Feed, delivery: Delivery, path: Path, colle
         return
     for table, mapping in mapped:
         if mapping is None:
-            signal("ignored_sheet", "info", delivery.path, table.label.rsplit("#", 1)[-1])
+            signal("ignored_sheet", "info", delivery.label, table.label.rsplit("#", 1)[-1])
         else:
             _read_table(engine, feed, delivery, table, mapping, collected)
 
@@ -125,17 +166,17 @@ def _read_table(
     if "record_id" not in mapping.positions:
         _refuse_file(feed, delivery, table, collected)
         return
-    intake = take_in(engine, delivery.source, feed, table, mapping)
+    intake = take_in(engine, delivery.source, feed, table, mapping, delivery.landed_night)
     counted = table.count_rows_below(mapping.header_row)
     if table.undecodable_rows:
         signal("encoding_mixed", "info", count=table.undecodable_rows)
     if intake.joined:
         signal("joined_rows", "info", count=intake.joined)
     if not intake.accepted:
-        signal("empty_file", "stop")
+        signal("empty_file", "info" if feed.delivery == "delta" else "stop")
     collected.rejects.extend(_reject(delivery.source, feed.feed, table.label, bad, mapping) for bad in intake.rejects)
     collected.accounting.append(
-        _account(delivery, feed.feed, table.label)
+        _account(delivery, feed, table.label)
         | {
             "encoding": table.encoding,
             "header_row": mapping.header_row,
@@ -152,24 +193,19 @@ def _refuse_file(feed: Feed, delivery: Delivery, table: RawTable, collected: Col
     collected.signals.append(Signal(delivery.source, feed.feed, table.label, "", "no_header", "stop", "", counted))
     collected.rejects.append(_reject(delivery.source, feed.feed, table.label, BadRow(0, "no_header"), None))
     collected.accounting.append(
-        _account(delivery, feed.feed, table.label)
+        _account(delivery, feed, table.label)
         | {"encoding": table.encoding, "counted_rows": counted, "rejected_rows": counted}
     )
 
 
-def _account(delivery: Delivery, feed: str, label: str) -> dict[str, Any]:
-    return {
+def _account(delivery: Delivery, feed: Feed | None, label: str) -> dict[str, Any]:
+    return NO_ROWS | {
         "source": delivery.source,
-        "feed": feed,
+        "feed": feed.feed if feed else "",
+        "delivery": feed.delivery if feed else None,
         "file": label,
         "sha256": delivery.sha256,
         "bytes": delivery.bytes,
-        "encoding": None,
-        "header_row": None,
-        "counted_rows": 0,
-        "accepted_rows": 0,
-        "rejected_rows": 0,
-        "duplicate_rows": 0,
         "stale": delivery.stale,
         "landed_night": delivery.landed_night,
     }
@@ -181,12 +217,16 @@ def _reject(source: str, feed: str, label: str, bad: BadRow, mapping: Mapping | 
     return (source, feed, label, bad.row_number, column, bad.rule, bad.shape, zh, en, "sources")
 
 
-def _hash_rows(engine: Engine) -> None:
-    """Add the content hash: SHA-256 over all mapped values, not over where they stood."""
+def _hash_rows(engine: Engine, configs: dict[str, SourceConfig]) -> None:
+    """Make record numbers unique in their department, and add the content hash: SHA-256 over all mapped values, not
+    over where they stood."""
+    own_numbering = [feed.feed for config in configs.values() for feed in config.feeds if feed.own_numbering]
     values = ", ".join(f"coalesce({quote_name(n)}, chr(1))" for n in raw_field_names() if n != "record_id")
     engine.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE hashed_rows AS SELECT * REPLACE (trim(record_id) AS record_id), "
-        f"sha256(concat_ws(chr(31), {values}, CAST(extra AS VARCHAR), CAST(numeric_cells AS VARCHAR))) AS content_hash FROM incoming"
+        f"CREATE OR REPLACE TEMP TABLE hashed_rows AS SELECT * REPLACE ("
+        f"CASE WHEN list_contains(CAST($own_numbering AS VARCHAR[]), feed) THEN feed || '/' ELSE '' END || trim(record_id) AS record_id), "
+        f"false AS carried, sha256(concat_ws(chr(31), {values}, CAST(extra AS VARCHAR), CAST(numeric_cells AS VARCHAR))) AS content_hash FROM incoming",
+        {"own_numbering": own_numbering},
     )
     engine.con.execute("DROP TABLE incoming")
 
@@ -219,6 +259,13 @@ def _move_duplicates(engine: Engine, collected: Collected) -> None:
                 )
 
 
+def _signal_shared_numbers(engine: Engine, collected: Collected) -> None:
+    for row in engine.rows("SELECT * FROM shared_numbers ORDER BY ALL"):
+        collected.signals.append(
+            Signal(row["source"], row["feed"], "", "", "shared_record_number", "stop", row["other_feed"], row["rows"])
+        )
+
+
 def _check_counts(collected: Collected) -> None:
     """The independent count must agree, file by file; if it does not, rows were lost and the night stops."""
     for account in collected.accounting:
@@ -244,7 +291,7 @@ def _check_feeds(context: StageContext, configs: dict[str, SourceConfig], collec
     before = _accepted_before(context)
     for config in configs.values():
         for feed in config.feeds:
-            accounts = [a for a in collected.accounting if a["feed"] == feed.feed]
+            accounts = [a for a in collected.accounting if a["feed"] == feed.feed and not a["carried_rows"]]
             rows = sum(a["accepted_rows"] for a in accounts)
             if not accounts:
                 collected.signals.append(Signal(config.source, feed.feed, "", "", "feed_missing", "stop", "", 0))
@@ -263,47 +310,31 @@ def _out_of_range(rows: int, before: int | None, expected: ExpectedRows, full: b
 
 
 def _accepted_before(context: StageContext) -> dict[str, int]:
-    """Accepted rows per feed the night before, if that run is still kept."""
-    path = context.previous_run / "sources" / "file_accounting.parquet" if context.previous_run else None
-    if path is None or not path.exists():
-        return {}
-    context.engine.read("accounting_before", path)
-    return {
-        r["feed"]: int(r["n"])
-        for r in context.engine.rows("SELECT feed, sum(accepted_rows) AS n FROM accounting_before GROUP BY feed")
-    }
+    """Records per feed the night before, if that run is still kept."""
+    counted = context.engine.rows(
+        "SELECT feed, sum(accepted_rows + coalesce(carried_rows, 0)) AS n FROM previous_accounting GROUP BY feed"
+    )
+    return {row["feed"]: int(row["n"]) for row in counted}
 
 
 def _write(context: StageContext, collected: Collected) -> Summary:
     engine = context.engine
     accounting = [tuple(a.values()) for a in collected.accounting]
-    _fill(engine, "file_accounting", list(collected.accounting[0]) if collected.accounting else [], accounting)
-    _fill(
+    fill_table(engine, "file_accounting", list(NO_ROWS), accounting)
+    fill_table(
         engine,
         "rejects",
         ["source", "feed", "file", "row_number", "column", "rule", "value_masked", "remedy", "remedy_en", "stage"],
         collected.rejects,
     )
     names = ["source", "feed", "file", "column", "kind", "severity", "value_masked", "count", "message", "message_en"]
-    _fill(engine, "signals", names, [s.row() for s in collected.signals])
+    fill_table(engine, "signals", names, [s.row() for s in collected.signals])
     counts = {table: context.write(table) for table in ("raw_records", "file_accounting", "rejects", "signals")}
-    for table in ("raw_records", "ranked_rows", "hashed_rows", "duplicate_rows"):
+    for table in WORKING_TABLES:
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")
     totals = {
         key: sum(a[key] for a in collected.accounting)
-        for key in ("counted_rows", "accepted_rows", "rejected_rows", "duplicate_rows")
+        for key in ("counted_rows", "accepted_rows", "rejected_rows", "duplicate_rows", "carried_rows")
     }
     stops = sum(s.severity == "stop" for s in collected.signals)
     return totals | {"files": counts["file_accounting"], "signals": counts["signals"], "stop_signals": stops}
-
-
-def _fill(engine: Engine, table: str, names: list[str], rows: list[tuple[Any, ...]]) -> None:
-    """Make the temp table ``table`` by its contract and fill it."""
-    from linkage.kernel.contracts import contract
-
-    spec = contract(table)
-    columns = ", ".join(f"{quote_name(f.name)} {f.type}" for f in spec.fields)
-    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({columns})")
-    if rows:
-        listed = ", ".join(quote_name(n) for n in names)
-        engine.con.executemany(f"INSERT INTO {table} ({listed}) VALUES ({', '.join('?' for _ in names)})", rows)
