@@ -41,7 +41,7 @@ from linkage.release.verify import previous_release
 from linkage.report import stage as report_stage
 from linkage.resolve import stage as resolve_stage
 from linkage.review import judgements
-from linkage.sources import landing
+from linkage.sources import claims, landing
 from linkage.sources import stage as sources_stage
 from linkage.standardise import stage as standardise_stage
 
@@ -124,14 +124,21 @@ def run_night(
     )
 
 
-def land_source(exports: Path, state: Path, night: date, config_dir: Path, source: str) -> dict[str, Any]:
-    """Copy one department's files into the state, hashed and read-only. Raises UnreadableInput if nothing is there."""
+def land_source(
+    exports: Path, state: Path, night: date, config_dir: Path, source: str, *, patient: bool = False
+) -> dict[str, Any]:
+    """Copy one department's files into the state, hashed and read-only. Raises UnreadableInput if not all are there.
+
+    ``patient``: for callers that come again; a delivery that may still grow is not there yet either.
+    """
     configs = read_source_configs(config_dir)
     if source not in configs:
         raise ConfigurationError(
             f"There is no department {source!r}.", remedy=f"Known departments: {', '.join(configs)}."
         )
-    return _landing_entry(State(state), landing.land(exports, State(state), night, configs[source]), night)
+    folders = {folder for config in configs.values() for folder in claims.folders_of(config)}
+    landed = landing.land(exports, State(state), night, configs[source], known_folders=folders, patient=patient)
+    return _landing_entry(State(state), landed, night)
 
 
 def plan_night(state: Path, night: date, config_dir: Path) -> str:

@@ -17,7 +17,7 @@ from linkage.kernel.masking import mask_shape
 from linkage.kernel.source_config import Column, Feed, SourceConfig
 from linkage.sources.header import Mapping, find_mapping
 from linkage.sources.intake import make_incoming, take_in
-from linkage.sources.readers import UnreadableMember, read_tables
+from linkage.sources.readers import UnreadableMember, open_members, read_tables
 from linkage.sources.rules import REMEDIES
 from linkage.sources.table import RawTable
 
@@ -55,7 +55,8 @@ def check_file(config: SourceConfig, file: Path) -> CheckReport:
     if not file.is_file():
         raise UnreadableInput(f"{file} does not exist.", remedy="Give one file as the department delivers it.")
     try:
-        tables = read_tables(file.read_bytes(), file.name)
+        members = open_members(file.read_bytes(), file.name, file.name)
+        tables = [table for member in members for table in read_tables(member)]
     except UnreadableMember as error:
         raise UnreadableInput(
             f"{error.label} cannot be read as a table ({error.reason}).",

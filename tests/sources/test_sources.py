@@ -27,7 +27,7 @@ from linkage.kernel.source_config import SourceConfig
 from linkage.sources import stage
 from linkage.sources.check import check_file, render
 from linkage.sources.landing import land, latest_landing
-from linkage.sources.readers import read_tables
+from linkage.sources.readers import open_members, read_tables
 from linkage.sources.text import TextCounter, parse_records
 from tests.builders import NIGHT, stage_context
 
@@ -383,4 +383,5 @@ def test_members_of_a_zip_keep_their_gbk_names() -> None:
     with zipfile.ZipFile(raw, "w") as file:
         file.writestr("AAAA.csv", text(ROWS))
     data = raw.getvalue().replace(b"AAAA", "人员".encode("gb18030"))
-    assert read_tables(data, "x.zip")[0].label == "x.zip#人员.csv"
+    (member,) = open_members(data, "x.zip", "x.zip")
+    assert read_tables(member)[0].label == member.label == "x.zip#人员.csv"
