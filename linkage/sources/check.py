@@ -15,7 +15,7 @@ from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.errors import UnreadableInput
 from linkage.kernel.masking import mask_shape
 from linkage.kernel.source_config import Column, Feed, SourceConfig
-from linkage.sources.header import Mapping, find_mapping
+from linkage.sources.header import Mapping, find_mapping, shown_header
 from linkage.sources.intake import make_incoming, take_in
 from linkage.sources.readers import UnreadableMember, open_members, read_tables
 from linkage.sources.rules import REMEDIES
@@ -82,6 +82,7 @@ def _check_table(config: SourceConfig, table: RawTable, name: str) -> TableCheck
     with Engine() as engine:
         make_incoming(engine)
         intake = take_in(engine, config.source, feed, table, mapping, date.min)
+        check.counted -= intake.continued_lines
         distinct = engine.scalar("SELECT count(DISTINCT trim(record_id)) FROM incoming")
         check.accepted, check.duplicates = distinct, intake.accepted - distinct
         check.rejects.update(bad.rule for bad in intake.rejects)
@@ -128,7 +129,9 @@ def _render_table(check: TableCheck) -> list[object]:
             f"[{colour}]缺少列 missing column: {column.column}{'（必需 required）' if column.required else ''}[/{colour}]"
         )
     for name in mapping.unknown:
-        lines.append(f"[yellow]未登记的列 unknown column: {name or '(空 empty)'}[/yellow]  -> 写入 columns 或 ignored")
+        lines.append(
+            f"[yellow]未登记的列 unknown column: {shown_header(name) or '(空 empty)'}[/yellow]  -> 写入 columns 或 ignored"
+        )
     rejected = sum(check.rejects.values())
     lines.append(
         f"行 rows: 清点 counted {check.counted} = 接收 accepted {check.accepted} + 拒收 rejected {rejected} + 重复 duplicate {check.duplicates}"

@@ -25,6 +25,7 @@ NO_ROWS: dict[str, Any] = {
     "rejected_rows": 0,
     "duplicate_rows": 0,
     "carried_rows": 0,
+    "continued_lines": 0,
     "stale": False,
     "landed_night": None,
 }

@@ -11,7 +11,7 @@ from linkage.kernel.engine import Engine
 from linkage.kernel.source_config import Feed
 from linkage.sources.claims import claimed_by, claimed_by_name
 from linkage.sources.collected import Collected, Delivery
-from linkage.sources.header import Mapping, find_mapping
+from linkage.sources.header import Mapping, find_mapping, shown_header
 from linkage.sources.intake import take_in
 from linkage.sources.readers import Member, UnreadableMember, open_members, read_tables
 from linkage.sources.table import BadRow, RawTable
@@ -75,7 +75,7 @@ def _read_table(
     for column_name, name in mapping.by_synonym.items():
         signal("renamed_column", "info", name, column=column_name)
     for name in mapping.unknown:
-        signal("new_column", "info", name, column=name)
+        signal("new_column", "info", shown_header(name), column=shown_header(name))
     if "record_id" not in mapping.positions:
         _refuse_table(feed, delivery, table, collected)
         return
@@ -94,7 +94,8 @@ def _read_table(
         table.label,
         encoding=table.encoding,
         header_row=mapping.header_row,
-        counted_rows=table.count_rows_below(mapping.header_row),
+        counted_rows=table.count_rows_below(mapping.header_row) - intake.continued_lines,
+        continued_lines=intake.continued_lines,
         accepted_rows=intake.accepted,
         rejected_rows=len(intake.rejects),
     )

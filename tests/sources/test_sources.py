@@ -28,7 +28,7 @@ from linkage.sources import stage
 from linkage.sources.check import check_file, render
 from linkage.sources.landing import land, latest_landing
 from linkage.sources.readers import open_members, read_tables
-from linkage.sources.text import TextCounter, parse_records
+from linkage.sources.text import LineCounter, parse_records
 from tests.builders import NIGHT, stage_context
 
 HEADER = ["编号", "姓名", "身份证号", "出生日期", "住址"]
@@ -311,11 +311,13 @@ def test_fewer_rows_than_expected(tmp_path: Path, engine: Engine) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.text(alphabet='a,"\n\r\x00é张 ', max_size=12), max_size=25))
-def test_parser_and_counter_agree_on_any_dirt(lines: list[str]) -> None:
+@given(st.lists(st.text(alphabet='a,"\n\r\x00é张 \u3000', max_size=12), max_size=25), st.integers(1, 4))
+def test_every_line_is_a_row_or_continues_one_whatever_the_dirt(lines: list[str], width: int) -> None:
     data = ("h1,h2\n" + "\n".join(lines)).encode()
-    parsed = sum(row.row_number > 1 for row in parse_records(data.decode().split("\n"), ","))
-    assert TextCounter(data)(1) == parsed
+    rows = list(parse_records(data.decode().split("\n"), ",", width))
+    counted = sum(1 + getattr(row, "more_lines", 0) for row in rows if row.row_number > 1)
+    assert LineCounter(data, b"\n")(1) == counted
+    assert len({row.row_number for row in rows}) == len(rows)
 
 
 # landing
