@@ -171,14 +171,17 @@ def doctor(state: StateOption = Path("state"), config: ConfigOption = Path("conf
 @source_app.command("check")
 def source_check(
     config: Annotated[Path, typer.Argument(help="The department's YAML, e.g. config/sources/police.yaml.")],
-    file: Annotated[Path, typer.Argument(help="One file as the department delivers it.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="One file as the department delivers it; left out: its database views."),
+    ] = None,
 ) -> None:
     """Dry run for connecting a department: what maps, what does not, sample values masked. Changes nothing."""
-    from linkage.kernel.config import read_config
-    from linkage.kernel.source_config import SourceConfig
-    from linkage.sources.check import check_file, render
+    from linkage.source_check import check_source
+    from linkage.sources.check import render
 
-    console.print(render(check_file(read_config(config, SourceConfig), file)))
+    for report in check_source(config, file):
+        console.print(render(report))
 
 
 @model_app.command("train")
