@@ -42,6 +42,7 @@ COUNTS = (
     ("accepted_rows", "接收", "accepted"),
     ("rejected_rows", "拒收", "rejected"),
     ("duplicate_rows", "重复", "duplicate"),
+    ("carried_rows", "沿用（增量表未再送）", "carried over, not sent again by a delta feed"),
     ("persons", "人员", "persons"),
     ("households", "家庭", "households"),
     ("persons_new", "新出现", "appeared"),
