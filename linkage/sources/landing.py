@@ -113,12 +113,12 @@ def _refuse_incomplete(exports: Path, found: Iterable[Path], night: date, config
         there |= {feed.feed for feed in claims if feed}
     missing = [feed for feed in config.feeds if feed.feed not in there]
     if not there or any(not feed.optional for feed in missing):
-        what = "nothing" if not there else "not everything"
+        what = "has delivered nothing" if not there else "has not delivered everything"
         wanted = "; ".join(
             f"{feed.feed} ({', '.join(feed.files)})" for feed in missing if not feed.optional or not there
         )
         raise UnreadableInput(
-            f"Department {config.source!r} ({config.title.zh}) delivered {what} for {night}: no file in {exports} for {wanted}.",
+            f"Department {config.source!r} ({config.title.zh}) {what} for {night}: no file in {exports} for {wanted}.",
             remedy=f"Ask {config.owner}, or correct config/sources/{config.source}.yaml: the patterns, or optional: true "
             "for a table that does not come every night.",
         )

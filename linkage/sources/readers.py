@@ -81,13 +81,15 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 def member_name(member: zipfile.ZipInfo) -> str:
-    """A member's name; without the UTF-8 flag it is GBK, which zipfile reads as cp437."""
+    """A member's name; without the UTF-8 flag zipfile reads it as cp437, and it is UTF-8 all the same, or GBK."""
     if member.flag_bits & 0x800:
         return member.filename
-    try:
-        return member.filename.encode("cp437").decode("gb18030")
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        return member.filename
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return member.filename.encode("cp437").decode(encoding)
+        except (UnicodeEncodeError, UnicodeDecodeError):
+            continue
+    return member.filename
 
 
 def read_tables(member: Member) -> list[RawTable]:

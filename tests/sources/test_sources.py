@@ -380,10 +380,11 @@ def test_check_of_something_that_is_no_table(tmp_path: Path) -> None:
         check_file(SourceConfig.model_validate(CONFIG), tmp_path / "x.xlsx")
 
 
-def test_members_of_a_zip_keep_their_gbk_names() -> None:
+@pytest.mark.parametrize(("encoding", "placeholder"), [("gb18030", "AAAA"), ("utf-8", "AAAAAA")])
+def test_members_of_a_zip_keep_their_names_without_the_flag(encoding: str, placeholder: str) -> None:
     raw = io.BytesIO()
     with zipfile.ZipFile(raw, "w") as file:
-        file.writestr("AAAA.csv", text(ROWS))
-    data = raw.getvalue().replace(b"AAAA", "人员".encode("gb18030"))
+        file.writestr(f"{placeholder}.csv", text(ROWS))
+    data = raw.getvalue().replace(placeholder.encode(), "人员".encode(encoding))
     (member,) = open_members(data, "x.zip", "x.zip")
     assert read_tables(member)[0].label == member.label == "x.zip#人员.csv"
