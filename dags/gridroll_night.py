@@ -17,7 +17,7 @@ The first night is the one after the DAG is switched on; missed ones are caught 
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
@@ -36,7 +36,7 @@ from gridroll_defaults import (
     night_param,
 )
 from linkage.kernel.source_config import SourceConfig
-from linkage.schedule import earliest_cron, pull_window, read_places
+from linkage.schedule import Places, earliest_cron, pull_window, read_places
 
 log = logging.getLogger(__name__)
 # TaskFlow's types do not know what a sensor takes besides.
@@ -89,7 +89,9 @@ def pull_task(name: str, source: SourceConfig) -> Callable[[], Any]:
         if window.not_open(now):
             return PokeReturnValue(is_done=False)
         try:
-            landing = land_source(places.night_folder(night), places.state, night, places.config, name)
+            landing = land_source(
+                places.night_folder(night), places.state, night, places.config, name, patient=not window.closed(now)
+            )
         except UnreadableInput as missing:
             if not window.closed(now):
                 log.info("%s: not there yet (%s)", name, missing.what)
@@ -109,8 +111,22 @@ def plan(*, dag_run: Any = None, params: Any = None) -> str:
     """Fix everything the night depends on; late departments are represented by their last landing."""
     from linkage.night import plan_night
 
-    places = read_places()
-    return plan_night(places.state, night_of_run(dag_run, params), places.config)
+    places, night = read_places(), night_of_run(dag_run, params)
+    take_later_files(places, night)
+    return plan_night(places.state, night, places.config)
+
+
+def take_later_files(places: Places, night: date) -> None:
+    """Land again what departments added or corrected while the night waited for others, as long as it is their time."""
+    from linkage.kernel.errors import UnreadableInput
+    from linkage.night import land_source
+
+    for name, source in SOURCES.items():
+        if not pull_window(source, night, ZONE).closed(datetime.now(UTC)):
+            try:
+                land_source(places.night_folder(night), places.state, night, places.config, name, patient=True)
+            except UnreadableInput as growing:
+                log.info("%s: the landing taken before counts (%s)", name, growing.what)
 
 
 def stage_task(name: str, stages: tuple[str, ...]) -> Callable[[Any], Any]:

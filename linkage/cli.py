@@ -42,6 +42,7 @@ COUNTS = (
     ("accepted_rows", "接收", "accepted"),
     ("rejected_rows", "拒收", "rejected"),
     ("duplicate_rows", "重复", "duplicate"),
+    ("carried_rows", "沿用（增量表未再送）", "carried over, not sent again by a delta feed"),
     ("persons", "人员", "persons"),
     ("households", "家庭", "households"),
     ("persons_new", "新出现", "appeared"),
@@ -196,14 +197,17 @@ def doctor(state: StateOption = Path("state"), config: ConfigOption = Path("conf
 @source_app.command("check")
 def source_check(
     config: Annotated[Path, typer.Argument(help="The department's YAML, e.g. config/sources/police.yaml.")],
-    file: Annotated[Path, typer.Argument(help="One file as the department delivers it.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="One file as the department delivers it; left out: its database views."),
+    ] = None,
 ) -> None:
     """Dry run for connecting a department: what maps, what does not, sample values masked. Changes nothing."""
-    from linkage.kernel.config import read_config
-    from linkage.kernel.source_config import SourceConfig
-    from linkage.sources.check import check_file, render
+    from linkage.source_check import check_source
+    from linkage.sources.check import render
 
-    console.print(render(check_file(read_config(config, SourceConfig), file)))
+    for report in check_source(config, file):
+        console.print(render(report))
 
 
 @model_app.command("train")

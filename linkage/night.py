@@ -42,7 +42,7 @@ from linkage.release.verify import previous_release
 from linkage.report import stage as report_stage
 from linkage.resolve import stage as resolve_stage
 from linkage.review import judgements
-from linkage.sources import landing
+from linkage.sources import claims, landing
 from linkage.sources import stage as sources_stage
 from linkage.standardise import stage as standardise_stage
 
@@ -126,14 +126,21 @@ def run_night(
     )
 
 
-def land_source(exports: Path, state: Path, night: date, config_dir: Path, source: str) -> dict[str, Any]:
-    """Copy one department's files into the state, hashed and read-only. Raises UnreadableInput if nothing is there."""
+def land_source(
+    exports: Path, state: Path, night: date, config_dir: Path, source: str, *, patient: bool = False
+) -> dict[str, Any]:
+    """Copy one department's files into the state, hashed and read-only. Raises UnreadableInput if not all are there.
+
+    ``patient``: for callers that come again; a delivery that may still grow is not there yet either.
+    """
     configs = read_source_configs(config_dir)
     if source not in configs:
         raise ConfigurationError(
             f"There is no department {source!r}.", remedy=f"Known departments: {', '.join(configs)}."
         )
-    return _landing_entry(State(state), landing.land(exports, State(state), night, configs[source]), night)
+    folders = {folder for config in configs.values() for folder in claims.folders_of(config)}
+    landed = landing.land(exports, State(state), night, configs[source], known_folders=folders, patient=patient)
+    return _landing_entry(State(state), landed, night)
 
 
 def plan_night(state: Path, night: date, config_dir: Path) -> str:
@@ -155,6 +162,7 @@ def plan_night(state: Path, night: date, config_dir: Path) -> str:
             )
         landings[source] = _landing_entry(where, found, night)
     previous = previous_release(where, night)
+    _add_missed_deltas(where, landings, previous, config_dir, night)
     plan: dict[str, Any] = {
         "night": night.isoformat(),
         "district": district.district,
@@ -320,6 +328,22 @@ def _landing_entry(state: State, found: landing.Landing, night: date) -> dict[st
         "sha256": found.sha256,
         "stale": found.night < night,
     }
+
+
+def _add_missed_deltas(
+    where: State, landings: dict[str, dict[str, Any]], previous: Path | None, config_dir: Path, night: date
+) -> None:
+    """Landings of delta feeds that no published night has used: a night that was stopped or held, or a later version."""
+    run = where.runs / previous.name / "run.json" if previous else None
+    if run is None or not run.exists():
+        return
+    used = json.loads(run.read_text(encoding="utf-8"))["landings"]
+    for source, config in read_source_configs(config_dir).items():
+        tonight = landing.latest_landing(where, night, source)
+        if tonight and source in used and any(feed.delivery == "delta" for feed in config.feeds):
+            path, landed = where.root / used[source]["path"], date.fromisoformat(used[source]["night"])
+            missed = landing.landings_since(where, path, landed, tonight)
+            landings[source]["missed"] = [_landing_entry(where, found, night) for found in missed]
 
 
 def _summary(run_dir: Path, stage: str) -> Summary:
