@@ -37,7 +37,7 @@ from linkage.quality import stage as quality_stage
 from linkage.register import stage as register_stage
 from linkage.release import publish as release_publish
 from linkage.release import stage as release_stage
-from linkage.release.verify import previous_release
+from linkage.release.verify import night_before
 from linkage.report import stage as report_stage
 from linkage.resolve import stage as resolve_stage
 from linkage.review import judgements
@@ -138,9 +138,17 @@ def plan_night(state: Path, night: date, config_dir: Path) -> str:
     """Fix what the night depends on and return its run id.
 
     The newest landing of each department counts; one that did not deliver is represented by its last landing
-    and marked stale. Raises UnreadableInput when a department has never delivered.
+    and marked stale. The night continues CURRENT, so every id ever published lives on. Planned again after it was
+    published, with nothing changed, it is the same run; with anything changed it is a new run that continues the first.
+    Raises UnreadableInput when a department has never delivered, ConfigurationError when a later night is published.
     """
     where = State(state)
+    current = where.current_release()
+    if current is not None and night.isoformat() < current.name[:10]:
+        raise ConfigurationError(
+            f"The night {night} is over: the current release {current.name} is of a later night.",
+            remedy="Run a night from the current one on; nights are published in order and never go back.",
+        )
     read_config(config_dir / "night.yaml", NightConfig)
     district = read_config(config_dir / "district.yaml", DistrictConfig)
     landings: dict[str, dict[str, Any]] = {}
@@ -152,18 +160,21 @@ def plan_night(state: Path, night: date, config_dir: Path) -> str:
                 remedy="Ask for its export, or take its file out of config/sources until it delivers.",
             )
         landings[source] = _landing_entry(where, found, night)
-    previous = previous_release(where, night)
+    before = night_before(where, night)
     plan: dict[str, Any] = {
         "night": night.isoformat(),
         "district": district.district,
         "landings": landings,
-        "previous_release": previous.name if previous else None,
+        "night_before": before.name if before else None,
         "configuration_sha256": _folder_hash(config_dir, expectations_dir(config_dir)),
         "code_version": __version__,
         "code_sha256": _folder_hash(Path(__file__).parent),
         "model_id": models.live_model_id(where, before=night),
         "judgements_sha256": judgements.table_hash(where),
     }
+    if current is not None and _is_published(where, current.name, plan):
+        return current.name
+    plan["previous_release"] = current.name if current else None
     run_id = f"{night.isoformat()}-{_hash_text(json.dumps(plan, sort_keys=True))[:8]}"
     run_dir = where.runs / run_id
     if not (run_dir / "run.json").exists():
@@ -185,6 +196,7 @@ def run_one_stage(state: Path, run_id: str, stage: str, *, note: Progress = prin
     night = date.fromisoformat(plan["night"])
     limits = read_config(run_dir / "config" / "night.yaml", NightConfig).engine
     previous = where.releases / plan["previous_release"] if plan["previous_release"] else None
+    run_before = where.runs / plan["night_before"] if plan.get("night_before") else None
     started = time.monotonic()
     scratch = run_dir / ".scratch"
     with Engine(threads=limits.threads, memory_limit=limits.memory_limit, temp_dir=scratch) as engine:
@@ -198,7 +210,7 @@ def run_one_stage(state: Path, run_id: str, stage: str, *, note: Progress = prin
             state=where,
             engine=engine,
             previous_release=previous,
-            previous_run=where.runs / previous.name if previous and (where.runs / previous.name).is_dir() else None,
+            previous_run=run_before if run_before and run_before.is_dir() else None,
             model_dir=run_dir / "model",
             note=note,
         )
@@ -257,6 +269,11 @@ def publish_release(state: Path, run_id: str) -> None:
     release_publish.publish(State(state), run_id)
 
 
+def publishable_releases(state: Path) -> tuple[str, ...]:
+    """Releases that continue the current one: those that may still be published."""
+    return release_publish.publishable(State(state))
+
+
 def train_model(state: Path, night: date, config_dir: Path) -> str:
     """Train a candidate model on the newest run of ``night`` or before; it is not live until approved."""
     where = State(state)
@@ -308,6 +325,15 @@ def expectations_dir(config_dir: Path) -> Path:
     """The expectation suites that belong to ``config_dir``: beside it, else the ones that ship with gridroll."""
     beside = config_dir.resolve().parent / "expectations"
     return beside if beside.is_dir() else Path(__file__).resolve().parent.parent / "expectations"
+
+
+def _is_published(state: State, current: str, plan: Mapping[str, Any]) -> bool:
+    """Whether the current release was planned from exactly what ``plan`` says (which names no release to continue)."""
+    path = state.runs / current / "run.json"
+    if not path.exists():
+        return False
+    published = json.loads(path.read_text(encoding="utf-8"))
+    return {key: value for key, value in published.items() if key not in ("run_id", "previous_release")} == plan
 
 
 def _landing_entry(state: State, found: landing.Landing, night: date) -> dict[str, Any]:

@@ -68,8 +68,10 @@ class State:
 class StageContext:
     """What a stage may see: its inputs, its output folder, configuration, and the engine.
 
-    ``previous_release`` is the last release of an *earlier* night (None on the first night).
-    ``previous_run`` is that release's run folder, if it is still kept (for comparisons in the report).
+    ``previous_release`` is the release this one continues: CURRENT when the night was planned (None on the first night).
+    That is the night before, or on a re-run the release of the same night, whose ids must live on like any other.
+    ``previous_run`` is the run behind the last release of an *earlier* night, if it is still kept: what tonight is
+    compared with, and what a delta feed is laid upon.
     """
 
     night: date
@@ -84,6 +86,14 @@ class StageContext:
     previous_run: Path | None = None
     model_dir: Path | None = None
     note: Progress = field(default=lambda text: None)
+
+    @property
+    def id_scope(self) -> str:
+        """What new ids are made from besides the record key: the night, or on a re-run of a published night the release it
+        replaces. The same record may open a second person then, who must not get the id of the first."""
+        night = self.night.isoformat()
+        replaced = self.previous_release is not None and self.previous_release.name.startswith(night)
+        return self.previous_release.name if self.previous_release is not None and replaced else night
 
     def input(self, stage: str, table: str) -> Path:
         """Path of ``table`` as the finished stage ``stage`` of this run wrote it."""

@@ -68,7 +68,7 @@ def _check_chain(release: Path, previous: str | None, expected: str | None) -> s
     return f"chain to {previous}"
 
 
-def previous_release(state: State, night: date) -> Path | None:
+def night_before(state: State, night: date) -> Path | None:
     """The published release of the latest night before ``night``: back from CURRENT along the manifests."""
     release = state.current_release()
     while release is not None and (release / MANIFEST).exists():

@@ -19,7 +19,7 @@ from linkage.kernel.run import StageContext, State, write_json
 from linkage.release import retention, stage
 from linkage.release.publish import publish
 from linkage.release.sharing import SharingConfig
-from linkage.release.verify import previous_release, verify_release
+from linkage.release.verify import night_before, verify_release
 from tests.builders import REPOSITORY, stage_context, write_rows
 
 PERSONS = [
@@ -137,10 +137,25 @@ def test_publishing_moves_current_forward_only_and_once(tmp_path: Path, engine: 
     publish(context.state, second.name)
     publish(context.state, second.name)
     assert context.state.current_release() == second
-    assert previous_release(context.state, date(2026, 3, 3)) == first
-    assert previous_release(context.state, date(2026, 3, 2)) is None
+    assert night_before(context.state, date(2026, 3, 3)) == first
+    assert night_before(context.state, date(2026, 3, 2)) is None
     with pytest.raises(LinkageError, match="back in time"):
         publish(context.state, first.name)
+
+
+def test_a_release_that_does_not_continue_the_current_one_is_not_published(tmp_path: Path, engine: Engine) -> None:
+    context, first = build(tmp_path, engine)
+    publish(context.state, first.name)
+    _, second = build(tmp_path, engine, date(2026, 3, 3), previous=first)
+    _, third = build(tmp_path, engine, date(2026, 3, 4), previous=first)
+    publish(context.state, second.name)
+    with pytest.raises(LinkageError, match=f"continues {first.name}, but {second.name} is current") as refused:
+        publish(context.state, third.name)
+    assert "Run the night 2026-03-04 again" in refused.value.remedy
+    _, orphan = build(tmp_path, engine, date(2026, 3, 5))
+    with pytest.raises(LinkageError, match="continues no release"):
+        publish(context.state, orphan.name)
+    assert context.state.current_release() == second
 
 
 def test_a_broken_release_is_never_published(tmp_path: Path, engine: Engine) -> None:
