@@ -1,6 +1,6 @@
 """### gridroll_night 每夜一次 · one night
 
-**What it does.** Waits for every department's export of the night (one `pull_*` task per file in
+**What it does.** Every day at the hour at which the first department delivers: waits for every department's export of the night (one `pull_*` task per file in
 `config/sources/`, each from its own time on), fixes what the night depends on (`plan`), runs the stages of
 `linkage/night.py` in order, and hands the finished release to `gridroll_publish`. A department that is not there when
 its time is up is skipped: the night goes on with its last landing, and the report says so.
@@ -37,7 +37,7 @@ from gridroll_defaults import (
     night_param,
 )
 from linkage.kernel.source_config import SourceConfig
-from linkage.schedule import earliest_cron, pull_window, read_places
+from linkage.schedule import night_cron, pull_window, read_places
 
 log = logging.getLogger(__name__)
 # TaskFlow's types do not know what a sensor takes besides.
@@ -140,7 +140,7 @@ def stage_task(name: str, stages: tuple[str, ...]) -> Callable[[Any], Any]:
 @dag(
     dag_id="gridroll_night",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable(earliest_cron(SOURCES.values()), timezone=ZONE),
+    schedule=CronTriggerTimetable(night_cron(SOURCES.values()), timezone=ZONE),
     catchup=True,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=SCHEDULE.night_timeout_hours),
