@@ -299,7 +299,7 @@ def approve_model(state: Path, model_id: str) -> None:
 
 
 def retain(state: Path, night: date, config_dir: Path) -> dict[str, Any]:
-    """Delete what the retention policy says, seen from ``night``; the current release and its chain stay."""
+    """Delete what the retention policy says, seen from ``night``; what the next night needs stays (see retention.py)."""
     from linkage.release.retention import apply_retention
 
     policy = read_config(config_dir / "night.yaml", NightConfig).retention

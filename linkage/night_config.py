@@ -42,14 +42,14 @@ class AbnormalConfig(ClosedModel):
 
 
 class RetentionConfig(ClosedModel):
-    """How long things are kept, in days."""
+    """How long things are kept, in days; what the next night needs stays whatever its age."""
 
     runs_days: int = 30
-    """Working tables of a run."""
+    """Working tables of a run; those behind the current release and the night before it stay."""
     landings_days: int = 90
-    """Copies of the departments' files."""
+    """Copies of the departments' files; the newest of each department and those behind the current release stay."""
     releases_days: int = 1095
-    """Releases (order 809, art. 29: three years)."""
+    """Releases (order 809, art. 29: three years); of a published one the manifest and its signature stay for ever."""
 
 
 class NightConfig(ClosedModel):

@@ -40,10 +40,14 @@ def build(
     night: date = date(2026, 3, 2),
     previous: Path | None = None,
     persons: list[dict[str, Any]] = PERSONS,
+    inputs: dict[str, str] = {},  # noqa: B006 - never changed
 ) -> tuple[StageContext, Path]:
     """A release of two persons."""
     run_id = f"{night.isoformat()}-0a1b2c3d"
     context = stage_context(tmp_path, engine, "release", night=night, run_id=run_id, previous_release=previous)
+    plan = json.loads((context.run_dir / "run.json").read_text())
+    landings = {source: {"path": path} for source, path in inputs.items()}
+    write_json(context.run_dir / "run.json", plan | {"landings": landings})
     rows: dict[str, list[dict[str, Any]]] = {
         "register/persons": persons,
         "register/households": [{"household_id": "H1", "kind": "hukou", "members": 2, "head_person_id": "P1"}],
@@ -199,6 +203,44 @@ def test_retention_never_deletes_the_current_release(tmp_path: Path, engine: Eng
     deleted = retention.apply_retention(context.state, date(2036, 1, 1), runs_days=1, landings_days=1, releases_days=1)
     assert deleted["releases"] == ["2020-01-01-0a1b2c3d"]
     assert first.exists() and (context.state.root / "retention.jsonl").read_text()
+
+
+def landed(state: State, night: str, source: str, name: str, sequence: int = 1) -> str:
+    folder = state.landings / f"night={night}" / source / name
+    write_json(folder / "landing.json", {"source": source, "night": night, "sequence": sequence})
+    return folder.relative_to(state.root).as_posix()
+
+
+def test_retention_keeps_what_the_next_night_needs(tmp_path: Path, engine: Engine) -> None:
+    """Three published nights and one that was held; the health office delivered last long ago."""
+    nights = [date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)]
+    state = State(tmp_path / "state")
+    old = landed(state, "2026-03-02", "police", "aa")
+    late = [landed(state, "2026-01-05", "health", "cc", 1), landed(state, "2026-01-05", "health", "dd", 2)]
+    used = landed(state, "2026-03-04", "police", "bb", 1)
+    newest = landed(state, "2026-03-04", "police", "ee", 2)
+    releases: list[Path] = []
+    for night in nights:
+        _, release = build(tmp_path, engine, night, releases[-1] if releases else None, inputs={"police": used})
+        publish(state, release.name)
+        releases.append(release)
+    _, held = build(tmp_path, engine, date(2026, 3, 5), releases[0])
+    deleted = retention.apply_retention(state, date(2036, 1, 1), runs_days=1, landings_days=1, releases_days=1)
+    assert deleted == {
+        "runs": [releases[0].name, held.name],
+        "landings": [path.removeprefix("landings/") for path in (late[0], old)],
+        "releases": [held.name],
+        "emptied": [releases[0].name],
+    }
+    assert all((state.root / path).is_dir() for path in (late[1], used, newest))
+    assert not (state.landings / "night=2026-03-02").exists()
+    assert all((state.runs / release.name).is_dir() for release in releases[1:])
+    assert sorted(p.name for p in releases[0].iterdir()) == ["manifest.json", "manifest.pub.pem", "manifest.sig"]
+    for release in releases[1:]:
+        verify_release(release)
+    assert not any(
+        retention.apply_retention(state, date(2036, 1, 1), runs_days=1, landings_days=1, releases_days=1).values()
+    )
 
 
 # slices
