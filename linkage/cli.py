@@ -98,12 +98,19 @@ def publish(
 @app.command()
 def verify(
     release: Annotated[Path, typer.Argument(help="Release folder, e.g. state/releases/2026-03-02-1a2b3c4d.")],
+    public_key: Annotated[
+        Path | None, typer.Option(help="PEM file of the key you trust; left out, the one pinned beside the release.")
+    ] = None,
 ) -> None:
     """Check every file of a release against its manifest, and the manifest against its signature."""
+    from linkage.release.trust import trust_around, trust_named
     from linkage.release.verify import verify_release
 
-    for check in verify_release(release):
+    trust = trust_named(public_key) if public_key else trust_around(release)
+    for check in verify_release(release, trust):
         console.print(f"ok  {check}")
+    if trust.warning:
+        console.print(f"[yellow]注意 warning[/yellow] {trust.warning}")
 
 
 @app.command()

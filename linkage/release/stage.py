@@ -130,7 +130,7 @@ def _sign(context: StageContext, folder: Path, rows: dict[str, int]) -> None:
     write_json(folder / MANIFEST, manifest)
     key = signing_key(context.state)
     write_bytes(folder / SIGNATURE, key.sign((folder / MANIFEST).read_bytes()))
-    write_bytes(folder / PUBLIC_KEY, public_pem(key))
+    write_bytes(folder / PUBLIC_KEY, public_pem(key.public_key()))
 
 
 def _datapackage(context: StageContext, rows: dict[str, int]) -> dict[str, Any]:

@@ -11,12 +11,15 @@ from typing import Any
 
 import openpyxl
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from linkage.kernel.engine import Engine
-from linkage.kernel.errors import LinkageError, VerificationFailed
+from linkage.kernel.errors import ConfigurationError, LinkageError, VerificationFailed
 from linkage.kernel.run import StageContext, State, write_json
 from linkage.release import retention, stage
 from linkage.release.publish import publish
+from linkage.release.signing import public_pem, signing_key
+from linkage.release.trust import trust_around, trust_named
 from linkage.release.verify import night_before, verify_release
 from tests.builders import REPOSITORY, stage_context, write_rows
 
@@ -94,7 +97,7 @@ def test_rows_set_aside_count_as_rejected(release: Path, engine: Engine) -> None
 
 
 def test_a_flipped_byte_in_any_file_is_found(release: Path) -> None:
-    for path in sorted(p for p in release.rglob("*") if p.is_file() and p.name != "manifest.pub.pem"):
+    for path in sorted(p for p in release.rglob("*") if p.is_file()):
         original = path.read_bytes()
         path.chmod(0o644)
         path.write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
@@ -102,6 +105,72 @@ def test_a_flipped_byte_in_any_file_is_found(release: Path) -> None:
             verify_release(release)
         path.write_bytes(original)
     verify_release(release)
+
+
+def test_outside_its_installation_only_damage_is_found_and_that_is_said(release: Path, tmp_path: Path) -> None:
+    pinned = State(release.parents[1]).keys / "release_ed25519.pub.pem"
+    away = Path(shutil.copytree(release, tmp_path / "away" / release.name))
+    trust = trust_around(away)
+    assert "own" in verify_release(away, trust)[0] and trust.warning
+    assert trust_around(release).warning is None and "pinned" in verify_release(release)[0]
+    assert str(pinned) in verify_release(away, trust_named(pinned))[0]
+    forged = sign_again(away)
+    verify_release(forged, trust_around(forged))
+    for trusted in (trust_named(pinned), trust_around(release)):
+        with pytest.raises(VerificationFailed, match="not by the key trusted"):
+            verify_release(forged, trusted)
+
+
+def sign_again(release: Path) -> Path:
+    """What a forger can do: change the manifest, sign it with a key of one's own, and put that key beside it."""
+    key = Ed25519PrivateKey.generate()
+    changed = (release / "manifest.json").read_bytes().replace(b'"m"', b'"n"')
+    for name, data in (
+        ("manifest.json", changed),
+        ("manifest.sig", key.sign(changed)),
+        ("manifest.pub.pem", public_pem(key.public_key())),
+    ):
+        (release / name).chmod(0o644)
+        (release / name).write_bytes(data)
+    return release
+
+
+@pytest.mark.parametrize("content", [None, b"garbage"])
+def test_a_release_without_a_readable_key_does_not_verify(release: Path, tmp_path: Path, content: bytes | None) -> None:
+    away = Path(shutil.copytree(release, tmp_path / "away" / release.name))
+    key = away / "manifest.pub.pem"
+    key.unlink()
+    if content:
+        key.write_bytes(content)
+    with pytest.raises(VerificationFailed, match=r"manifest\.pub\.pem|signature"):
+        verify_release(away)
+
+
+def test_another_signing_key_is_refused_until_the_change_is_meant(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, new = State(release.parents[1]), State(tmp_path / "new")
+    signing_key(new)
+    monkeypatch.setenv("GRIDROLL_SIGNING_KEY", str(new.keys / "release_ed25519.pem"))
+    with pytest.raises(ConfigurationError, match="not the one this installation signs with"):
+        signing_key(state)
+    (state.keys / "release_ed25519.pub.pem").rename(state.keys / "until-2026.pub.pem")
+    signing_key(state)
+    verify_release(release)
+
+
+@pytest.mark.parametrize("kind", ["garbage", "folder", "missing"])
+def test_a_signing_key_that_cannot_be_read_is_a_mistake_of_the_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    path = tmp_path / "key.pem"
+    if kind == "garbage":
+        path.write_text("garbage")
+    elif kind == "folder":
+        path.mkdir()
+    monkeypatch.setenv("GRIDROLL_SIGNING_KEY", str(path))
+    with pytest.raises(ConfigurationError, match=r"key\.pem cannot be read"):
+        signing_key(State(tmp_path / "state"))
 
 
 def test_a_missing_and_a_foreign_file_are_found(release: Path) -> None:
