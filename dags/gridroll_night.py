@@ -63,12 +63,11 @@ STAGE_TASKS: dict[str, tuple[str, ...]] = {
     **POLL, timeout=timedelta(days=7), trigger_rule="none_failed", pool=LANDING_POOL, do_xcom_push=False
 )
 def earlier_night(*, ti: Any = None) -> bool:
-    """Wait until the night before is settled: its run has ended (a backfill has run slots of its own), and its release is
+    """Wait until every earlier night is settled: its run has ended (a backfill has run slots of its own), and its release is
     not about to be published. Ids continue from release to release, so no plan may be made on one that is passed over."""
     from linkage.night import publishable_releases
 
-    before = ti.get_previous_dagrun()
-    if before is not None and before.state in ACTIVE:
+    if any(ti.get_previous_dagrun(state=state) for state in ACTIVE):
         return False
     runs = [PUBLISH_RUN.format(release) for release in publishable_releases(read_places().state)]
     return not runs or ti.get_dr_count(dag_id=PUBLISH_DAG, run_ids=runs, states=list(ACTIVE)) == 0

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from linkage import __version__
+from linkage.configuration import check_configuration, expectations_dir
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError, GateStopped, LinkageError, UnreadableInput
+from linkage.kernel.lock import only_one
 from linkage.kernel.run import (
     Progress,
     StageContext,
@@ -37,6 +39,7 @@ from linkage.quality import stage as quality_stage
 from linkage.register import stage as register_stage
 from linkage.release import publish as release_publish
 from linkage.release import stage as release_stage
+from linkage.release.signing import signing_key
 from linkage.release.verify import night_before
 from linkage.report import stage as report_stage
 from linkage.resolve import stage as resolve_stage
@@ -60,6 +63,7 @@ STAGE_FUNCTIONS: Mapping[str, StageFunction] = {
 STAGES: tuple[str, ...] = tuple(STAGE_FUNCTIONS)
 GATES = ("gate_incoming", "gate_outgoing")
 TIMINGS = "timings.json"
+RUN_LOCK, STAGE_LOCK = "run.lock", "stage.lock"
 
 
 @dataclass(frozen=True)
@@ -83,13 +87,22 @@ def run_night(
     """One night without Airflow: land every department, run all stages, publish.
 
     ``hold_abnormal`` leaves an abnormal night unpublished (as the DAGs do until a person approves).
-    Raises ConfigurationError (exit code 2), GateStopped (3), UnreadableInput (4); the last release stays.
+    Raises ConfigurationError (exit code 2), GateStopped (3), UnreadableInput (4), LinkageError (1) when another process
+    runs a night on the same state; the last release stays.
     """
     if not exports.is_dir():
         raise ConfigurationError(
             f"Exports folder {exports} does not exist.",
             remedy="Give --exports the folder of one night, with one folder per department.",
         )
+    _ready(State(state), night, config_dir)
+    with only_one(state / RUN_LOCK, f"running a night on {state}"):
+        return _run_night(exports, state, night, config_dir, hold_abnormal, note)
+
+
+def _run_night(
+    exports: Path, state: Path, night: date, config_dir: Path, hold_abnormal: bool, note: Progress
+) -> Outcome:
     landed = 0
     for source in read_source_configs(config_dir):
         try:
@@ -124,6 +137,20 @@ def run_night(
     )
 
 
+def _ready(state: State, night: date, config_dir: Path) -> None:
+    """Find every mistake of the installation before any work. Raises ConfigurationError."""
+    check_configuration(config_dir)
+    state.prepare()
+    signing_key(state)
+    judgements.table_hash(state)
+    current = state.current_release()
+    if current is not None and night.isoformat() < current.name[:10]:
+        raise ConfigurationError(
+            f"The night {night} is over: the current release {current.name} is of a later night.",
+            remedy="Run a night from the current one on; nights are published in order and never go back.",
+        )
+
+
 def land_source(exports: Path, state: Path, night: date, config_dir: Path, source: str) -> dict[str, Any]:
     """Copy one department's files into the state, hashed and read-only. Raises UnreadableInput if nothing is there."""
     configs = read_source_configs(config_dir)
@@ -140,16 +167,12 @@ def plan_night(state: Path, night: date, config_dir: Path) -> str:
     The newest landing of each department counts; one that did not deliver is represented by its last landing
     and marked stale. The night continues CURRENT, so every id ever published lives on. Planned again after it was
     published, with nothing changed, it is the same run; with anything changed it is a new run that continues the first.
-    Raises UnreadableInput when a department has never delivered, ConfigurationError when a later night is published.
+    Raises UnreadableInput when a department has never delivered, ConfigurationError for any mistake of the installation
+    and when a later night is published.
     """
     where = State(state)
+    _ready(where, night, config_dir)
     current = where.current_release()
-    if current is not None and night.isoformat() < current.name[:10]:
-        raise ConfigurationError(
-            f"The night {night} is over: the current release {current.name} is of a later night.",
-            remedy="Run a night from the current one on; nights are published in order and never go back.",
-        )
-    read_config(config_dir / "night.yaml", NightConfig)
     district = read_config(config_dir / "district.yaml", DistrictConfig)
     landings: dict[str, dict[str, Any]] = {}
     for source, config in read_source_configs(config_dir).items():
@@ -193,7 +216,12 @@ def run_one_stage(state: Path, run_id: str, stage: str, *, note: Progress = prin
     where = State(state)
     run_dir = where.runs / run_id
     plan = read_plan(state, run_id)
-    night = date.fromisoformat(plan["night"])
+    with only_one(run_dir / STAGE_LOCK, f"working on the run {run_id}"):
+        return _run_stage(where, run_dir, stage, plan, note)
+
+
+def _run_stage(where: State, run_dir: Path, stage: str, plan: Mapping[str, Any], note: Progress) -> Summary:
+    run_id, night = run_dir.name, date.fromisoformat(plan["night"])
     limits = read_config(run_dir / "config" / "night.yaml", NightConfig).engine
     previous = where.releases / plan["previous_release"] if plan["previous_release"] else None
     run_before = where.runs / plan["night_before"] if plan.get("night_before") else None
@@ -319,12 +347,6 @@ def read_plan(state: Path, run_id: str) -> dict[str, Any]:
         raise LinkageError(f"There is no run {run_id!r} in {state}.", remedy="Plan the night first, or check --state.")
     plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return plan
-
-
-def expectations_dir(config_dir: Path) -> Path:
-    """The expectation suites that belong to ``config_dir``: beside it, else the ones that ship with gridroll."""
-    beside = config_dir.resolve().parent / "expectations"
-    return beside if beside.is_dir() else Path(__file__).resolve().parent.parent / "expectations"
 
 
 def _is_published(state: State, current: str, plan: Mapping[str, Any]) -> bool:

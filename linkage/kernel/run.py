@@ -8,6 +8,7 @@ and carries on behind them.
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from linkage.kernel.engine import Engine
-from linkage.kernel.errors import LinkageError
+from linkage.kernel.errors import ConfigurationError, LinkageError
 
 Summary = dict[str, Any]
 StageFunction = Callable[["StageContext"], Summary]
 Progress = Callable[[str], None]
 STAGE_SUMMARY = "_stage.json"
+DATABASE_ENVIRONMENT = "GRIDROLL_DATABASE_URL"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,23 @@ class State:
 
     @property
     def database_url(self) -> str:
-        return os.environ.get("GRIDROLL_DATABASE_URL") or f"sqlite:///{self.root / 'gridroll.sqlite'}"
+        return os.environ.get(DATABASE_ENVIRONMENT) or f"sqlite:///{self.root / 'gridroll.sqlite'}"
+
+    def database_exists(self) -> bool:
+        """Whether there is a database to ask: one in SQLite is made with the first night."""
+        return bool(os.environ.get(DATABASE_ENVIRONMENT)) or (self.root / "gridroll.sqlite").exists()
+
+    def prepare(self) -> None:
+        """Make the folder if it is not there. Raises ConfigurationError when nothing can be written into it."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
+        except OSError as error:
+            raise ConfigurationError(
+                f"The state folder {self.root} cannot be written ({error.strerror}).",
+                remedy="Give --state (GRIDROLL_STATE) a folder that the user who runs gridroll may write.",
+            ) from None
 
     def current_release(self) -> Path | None:
         """The published release, or None before the first."""
