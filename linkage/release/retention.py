@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from linkage.kernel.run import State
-from linkage.release.manifest import MANIFEST, UNLISTED, read_manifest
+from linkage.release.manifest import CHAIN_FILES, MANIFEST, read_manifest
 from linkage.release.verify import night_before
 
 LANDING_FILE = "landing.json"
@@ -112,7 +112,7 @@ def _delete(folders: list[Path], root: Path) -> list[str]:
 
 def _empty(release: Path) -> bool:
     """Delete everything in a release but its manifest, signature and key; whether there was anything."""
-    content = [path for path in release.iterdir() if path.name not in UNLISTED]
+    content = [path for path in release.iterdir() if path.name not in CHAIN_FILES]
     _make_writable(release)
     for path in content:
         shutil.rmtree(path) if path.is_dir() else path.unlink()

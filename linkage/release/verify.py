@@ -6,7 +6,16 @@ from pathlib import Path
 
 from linkage.kernel.errors import VerificationFailed
 from linkage.kernel.run import State
-from linkage.release.manifest import MANIFEST, PUBLIC_KEY, SIGNATURE, file_hash, list_files, read_manifest
+from linkage.release.manifest import (
+    DERIVED,
+    DERIVED_SIGNATURE,
+    MANIFEST,
+    PUBLIC_KEY,
+    SIGNATURE,
+    file_hash,
+    list_files,
+    read_manifest,
+)
 from linkage.release.signing import fingerprint, is_signed, public_pem
 from linkage.release.trust import Trust, trust_around
 
@@ -25,12 +34,18 @@ def verify_release(release: Path, trust: Trust | None = None) -> list[str]:
                 f"{release} has no {name}: it is not a release.",
                 remedy="Give the folder of a release, e.g. state/releases/2026-03-02-1a2b3c4d.",
             )
-    manifest_bytes = (release / MANIFEST).read_bytes()
-    checks = [_check_signature(release, manifest_bytes, trust or trust_around(release))]
-    manifest = json.loads(manifest_bytes)
-    listed = manifest["files"]
+    trust = trust or trust_around(release)
+    checks = [_check_signature(release, MANIFEST, SIGNATURE, trust)]
+    manifest = read_manifest(release)
+    listed = dict(manifest["files"])
+    # Releases of before derived.json list register.duckdb in the manifest itself.
+    if (release / DERIVED).is_file() and (release / DERIVED_SIGNATURE).is_file():
+        checks.append(_check_signature(release, DERIVED, DERIVED_SIGNATURE, trust))
+        derived = json.loads((release / DERIVED).read_bytes())
+        if derived["release"] == manifest["release"]:
+            listed |= {name: entry for name, entry in derived["files"].items() if name in manifest["derived"]}
     present = {p.relative_to(release).as_posix() for p in list_files(release)}
-    for name in sorted(set(listed) - present):
+    for name in sorted({*listed, *manifest["derived"]} - present):
         raise VerificationFailed(f"{release.name}: the file {name} is missing.", remedy=RESTORE)
     for name in sorted(present - set(listed)):
         raise VerificationFailed(
@@ -45,17 +60,17 @@ def verify_release(release: Path, trust: Trust | None = None) -> list[str]:
     return checks
 
 
-def _check_signature(release: Path, manifest: bytes, trust: Trust) -> str:
-    signature = (release / SIGNATURE).read_bytes()
-    signer = next((key for key in trust.keys if is_signed(manifest, signature, key)), None)
+def _check_signature(release: Path, name: str, signature_name: str, trust: Trust) -> str:
+    data, signature = (release / name).read_bytes(), (release / signature_name).read_bytes()
+    signer = next((key for key in trust.keys if is_signed(data, signature, key)), None)
     if signer is None:
         raise VerificationFailed(
-            f"The signature of {release / MANIFEST} is wrong, or not by the key trusted here ({trust.origin}).",
+            f"The signature of {release / name} is wrong, or not by the key trusted here ({trust.origin}).",
             remedy=RESTORE,
         )
     if (release / PUBLIC_KEY).read_bytes() != public_pem(signer):
         raise VerificationFailed(f"{release.name}: the file {PUBLIC_KEY} is not the key that signed.", remedy=RESTORE)
-    return f"signature of {MANIFEST} by key {fingerprint(signer)} ({trust.origin})"
+    return f"signature of {name} by key {fingerprint(signer)} ({trust.origin})"
 
 
 def _check_chain(release: Path, previous: str | None, expected: str | None) -> str:

@@ -101,7 +101,7 @@ def test_a_flipped_byte_in_any_file_is_found(release: Path) -> None:
         original = path.read_bytes()
         path.chmod(0o644)
         path.write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
-        with pytest.raises(VerificationFailed, match=path.name if path.name != "manifest.sig" else "signature"):
+        with pytest.raises(VerificationFailed, match="signature" if path.suffix == ".sig" else path.name):
             verify_release(release)
         path.write_bytes(original)
     verify_release(release)
@@ -128,6 +128,7 @@ def sign_again(release: Path) -> Path:
     for name, data in (
         ("manifest.json", changed),
         ("manifest.sig", key.sign(changed)),
+        ("derived.sig", key.sign((release / "derived.json").read_bytes())),
         ("manifest.pub.pem", public_pem(key.public_key())),
     ):
         (release / name).chmod(0o644)
@@ -178,8 +179,16 @@ def test_a_missing_and_a_foreign_file_are_found(release: Path) -> None:
     with pytest.raises(VerificationFailed, match=r"extra\.txt"):
         verify_release(release)
     (release / "extra.txt").unlink()
-    (release / "values.parquet").unlink()
+    (release / "values.parquet").rename(release.parent / "values.parquet")
     with pytest.raises(VerificationFailed, match=r"values\.parquet"):
+        verify_release(release)
+    (release.parent / "values.parquet").rename(release / "values.parquet")
+    (release / "derived.json").unlink()
+    with pytest.raises(VerificationFailed, match=r"register\.duckdb"):
+        verify_release(release)
+    (release / "derived.sig").unlink()
+    (release / "register.duckdb").unlink()
+    with pytest.raises(VerificationFailed, match=r"register\.duckdb"):
         verify_release(release)
 
 
@@ -191,11 +200,28 @@ def test_a_forged_manifest_is_found_even_with_its_own_key(release: Path) -> None
         verify_release(release)
 
 
-def test_the_same_input_gives_the_same_bytes(tmp_path: Path, engine: Engine) -> None:
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    signing_key(State(tmp_path))
+    monkeypatch.setenv("GRIDROLL_SIGNING_KEY", str(tmp_path / "keys" / "release_ed25519.pem"))
     one, two = (build(tmp_path / name, engine)[1] for name in ("a", "b"))
     files = [p.relative_to(one) for p in sorted(one.rglob("*")) if p.is_file()]
     unequal = [str(f) for f in files if (one / f).read_bytes() != (two / f).read_bytes()]
-    assert set(unequal) <= {"register.duckdb", "manifest.json", "manifest.sig", "manifest.pub.pem"}
+    assert set(unequal) <= {"register.duckdb", "derived.json", "derived.sig"}
+
+
+def test_a_release_of_before_derived_json_still_verifies(release: Path) -> None:
+    """There register.duckdb stands in the manifest itself."""
+    manifest = json.loads((release / "manifest.json").read_text())
+    manifest["files"] |= json.loads((release / "derived.json").read_text())["files"]
+    manifest["derived"] = ["register.duckdb"]
+    for name in ("derived.json", "derived.sig"):
+        (release / name).unlink()
+    for name in ("manifest.json", "manifest.sig"):
+        (release / name).unlink()
+    write_json(release / "manifest.json", manifest)
+    key = signing_key(State(release.parents[1]))
+    (release / "manifest.sig").write_bytes(key.sign((release / "manifest.json").read_bytes()))
+    verify_release(release)
 
 
 # publishing
