@@ -17,7 +17,7 @@ from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.reference import reference_rows
 
 SQL_PACKAGE = "linkage.evaluate"
-RELEASE_TABLES = ("crosswalk", "persons", "households", "members")
+RELEASE_TABLES = ("crosswalk", "persons", "households", "members", "values")
 
 
 def evaluate(release: Path, truth: Path) -> Evaluation:
@@ -32,11 +32,12 @@ def evaluate(release: Path, truth: Path) -> Evaluation:
     _must_exist(*(release / f"{table}.parquet" for table in RELEASE_TABLES))
     with Engine() as engine:
         for table in RELEASE_TABLES:
-            engine.read(table, release / f"{table}.parquet")
+            view = "candidate_values" if table == "values" else table  # VALUES is a word of SQL
+            engine.read(view, release / f"{table}.parquet")
         _read_truth(engine, folder)
         _score_records(engine, night)
-        engine.run_sql(SQL_PACKAGE, "household_scores")
         _score_golden(engine)
+        engine.run_sql(SQL_PACKAGE, "household_scores")
         return _collect(engine, households=True)
 
 

@@ -18,7 +18,12 @@ FIELDS = {
     "hukou_address": "户籍址\nhukou",
     "residence_address": "现住址\nliving",
 }
-HOUSEHOLDS = {"hukou": "户籍户\nhukou", "hukou_with_collective": "含集体\n+coll.", "residence": "居住户\nliving"}
+HOUSEHOLDS = {
+    "hukou": "户籍户\nhukou",
+    "hukou_living": "在世者\nalive",
+    "residence": "居住户\nliving",
+    "residence_recorded": "有记载\nrecorded",
+}
 GROUPS = {
     "all": "全部 all",
     "minority": "民族 minority",
@@ -82,13 +87,11 @@ def _households(evaluation: Evaluation) -> Table:
         made: list[str] = []
         for measure in HOUSEHOLDS:
             score = group.households.get(measure)
-            made += [f"{score.precision:.4f}", f"{score.recall:.4f}", f"{score.f1:.4f}"] if score else ["-"] * 3
+            made += [f"{score.precision:.4f}", f"{score.recall:.4f}"] if score else ["-"] * 2
         return made
 
     columns = [
-        f"{name}\n{share}" if share == "P" else f"\n\n{share}"
-        for name in HOUSEHOLDS.values()
-        for share in ("P", "R", "F1")
+        f"{name}\n{share}" if share == "P" else f"\n\n{share}" for name in HOUSEHOLDS.values() for share in ("P", "R")
     ]
     return _table("家庭 households: 同户人员对 pairs of persons", columns, evaluation, cells)
 

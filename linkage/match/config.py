@@ -1,4 +1,7 @@
-"""The closed model of ``config/match.yaml``: blocking rules, comparisons, guards, thresholds, training."""
+"""The closed model of ``config/match.yaml``: features, blocking rules, comparisons, guards, thresholds, training.
+
+A specification is configuration only: with ``features`` it links any table, not just residents' records.
+"""
 
 from functools import cached_property
 from typing import Literal, Self
@@ -6,6 +9,17 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from linkage.kernel.config import ClosedModel
+from linkage.kernel.link_policy import LinkPolicy
+from linkage.match.training_config import LabelConfig, Training
+
+
+class InputConfig(ClosedModel):
+    """How ``linkage link`` names the records of plain tables; a night does not need it."""
+
+    record_id: str
+    """Input column, or SQL over the input's columns, that names a record; unique within its source."""
+    source: str | None = None
+    """SQL that names the data set a record comes from; empty: the name of its file. It is also the record's feed."""
 
 
 class Level(ClosedModel):
@@ -13,9 +27,9 @@ class Level(ClosedModel):
 
     name: str
     """Short name, unique in its comparison."""
-    zh: str
+    zh: str = ""
     """Chinese, for the report."""
-    en: str
+    en: str = ""
     """English."""
     sql: str
     """Condition over the features of two records (suffixes _l and _r); ELSE for the last level."""
@@ -34,13 +48,12 @@ class ComparisonConfig(ClosedModel):
 
     name: str
     """Short name; output columns are named after it."""
-    zh: str
+    zh: str = ""
     """Chinese, for the report."""
-    en: str
+    en: str = ""
     """English."""
-    train_m_on: Literal["good_number", "name_and_birth", "name_and_home", "birth_and_home"] = "good_number"
-    """Pairs taken as matches, without labels, to learn m: same good identity number; or what this comparison does not look
-    at: same name, birth date and home (a phone where no dwelling is known); same name and home; same birth date, sex and home."""
+    train_m_on: str | None = None
+    """Label on whose pairs m is learned; it must not look at what is compared here. Empty: expectation-maximisation."""
     levels: tuple[Level, ...]
     """From strongest agreement to ELSE."""
 
@@ -58,9 +71,9 @@ class BlockingRuleConfig(ClosedModel):
 
     name: str
     """Short name; stored with each pair as the rule that found it."""
-    zh: str
+    zh: str = ""
     """Chinese, for the report."""
-    en: str
+    en: str = ""
     """English."""
     columns: tuple[str, ...]
     """Features (or SQL over them) that must be equal."""
@@ -75,9 +88,9 @@ class GuardConfig(ClosedModel):
 
     name: str
     """Short name."""
-    zh: str
+    zh: str = ""
     """The rule as a Chinese sentence."""
-    en: str
+    en: str = ""
     """The rule as an English sentence."""
     sql: str
     """Predicate over features with suffixes _l and _r and over level_<comparison>."""
@@ -98,27 +111,20 @@ class Thresholds(ClosedModel):
     """Pairs below are not kept."""
 
 
-class Training(ClosedModel):
-    """How the model is learned, without labels."""
-
-    seed: int = 1
-    """Seed of the random sample."""
-    random_pairs: int = 10_000_000
-    """Pairs drawn at random to learn u."""
-    number_recall: float = 0.5
-    """Expected share of all true pairs in which both records carry the same good number (gives the prior)."""
-    smallest_probability: float = 1e-6
-    """A level never seen among random pairs gets this probability, so that no weight is infinite."""
-    smallest_m: float = 0.0005
-    """A level never seen among matches gets this probability: a mistake nobody made yet is rare, not impossible."""
-
-
 class MatchConfig(ClosedModel):
     """Everything the matcher is told."""
 
+    input: InputConfig | None = None
+    """How ``linkage link`` names the records of plain tables."""
+    features: dict[str, str] = Field(default_factory=dict)
+    """Feature -> SQL over the input's columns and the features above it. Empty: the built-in features of residents."""
+    policy: LinkPolicy = LinkPolicy()
+    """Which feeds hold a person once, which pairs of feeds are compared, and from which weight they join."""
     thresholds: Thresholds
     """When pairs join, stay, or go to people."""
-    training: Training = Training()
+    labels: tuple[LabelConfig, ...]
+    """Pairs taken as matches, without knowing any truth, to learn from."""
+    training: Training
     """How the model is learned."""
     term_frequency_features: tuple[str, ...] = Field(default=())
     """Features whose frequencies are pinned with the model, counted over distinct persons, not records."""
@@ -134,6 +140,19 @@ class MatchConfig(ClosedModel):
         t = self.thresholds
         if not t.join_match_weight >= t.keep_match_weight >= t.floor_match_weight:
             raise ValueError("thresholds must fall: join_match_weight >= keep_match_weight >= floor_match_weight")
+        return self
+
+    @model_validator(mode="after")
+    def _labels_are_declared(self) -> Self:
+        known = [label.name for label in self.labels]
+        used = [c.train_m_on for c in self.comparisons if c.train_m_on is not None] + [*self.training.prior_labels]
+        if unknown := sorted(set(used) - set(known)):
+            raise ValueError(f"no label is called {', '.join(unknown)}; labels: {', '.join(known) or 'none'}")
+        untrained = [c.name for c in self.comparisons if c.train_m_on is None]
+        if untrained and not self.training.expectation_maximisation:
+            raise ValueError(
+                f"comparison {untrained[0]} has no train_m_on: name a label, or give training.expectation_maximisation"
+            )
         return self
 
     @cached_property

@@ -1,19 +1,27 @@
 """Features of each record: what blocking rules and comparisons look at, with pinned term frequencies."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.reference import reference_path
 from linkage.match.config import BlockingRuleConfig
+from linkage.match.declared_features import make_declared_features
 
 SQL_PACKAGE = "linkage.match"
 
 
-def make_features(engine: Engine, common_records: Path) -> None:
+def make_features(engine: Engine, common_records: Path, declared: Mapping[str, str]) -> None:
     """Make the temp table ``match_features``: one row per record, ``unique_id`` by record key."""
     engine.read("common_records", common_records)
     engine.run_sql(SQL_PACKAGE, "functions")
+    if declared:
+        make_declared_features(engine, declared)
+    else:
+        _make_resident_features(engine)
+
+
+def _make_resident_features(engine: Engine) -> None:
     engine.run_sql(SQL_PACKAGE, "match_features", {"shapes": str(reference_path("hanzi_shape_20k"))})
     engine.con.execute("ALTER TABLE match_features ADD COLUMN any_name VARCHAR[]")
     engine.con.execute("UPDATE match_features SET any_name = [name, former_name] WHERE former_name IS NOT NULL")

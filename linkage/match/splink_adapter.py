@@ -1,8 +1,7 @@
 """The one place that knows Splink: training parameters and scoring pairs on the engine's connection.
 
-Method: Fellegi and Sunter (1969) as implemented by Splink 5. Parameters are learned without labels: m on pairs
-that share a good identity number (for the number itself: name, birth date and home), u on random pairs, with
-the true matches among them subtracted.
+Method: Fellegi and Sunter (1969) as implemented by Splink 5. Parameters are learned without knowing any truth: m on pairs
+that a declared label takes as matches, or by expectation-maximisation; u on random pairs.
 """
 
 import logging
@@ -13,14 +12,6 @@ from splink import DuckDBAPI, Linker, SettingsCreator
 
 from linkage.kernel.engine import Engine, quote_name
 from linkage.match.config import BlockingRuleConfig, ComparisonConfig, MatchConfig
-
-# Column of training_input by what a comparison's m is learned on.
-LABELS = {
-    "good_number": "good_number",
-    "name_and_birth": "name_birth_label",
-    "name_and_home": "name_home_label",
-    "birth_and_home": "birth_home_label",
-}
 
 logging.getLogger("splink").setLevel(logging.ERROR)
 
@@ -33,9 +24,9 @@ def gamma_of(comparison: ComparisonConfig) -> dict[str, int]:
 
 
 def comparison_settings(
-    comparison: ComparisonConfig, parameters: Mapping[str, tuple[float, float]] | None = None
+    comparison: ComparisonConfig, parameters: Mapping[str, tuple[float | None, float]] | None = None
 ) -> dict[str, Any]:
-    """One comparison as Splink reads it; ``parameters`` maps level name to (m, u)."""
+    """One comparison as Splink reads it; ``parameters`` maps level name to (m, u), m None where it is still to be learned."""
     levels: list[dict[str, Any]] = []
     for level in comparison.levels:
         entry: dict[str, Any] = {"sql_condition": level.sql, "label_for_charts": level.name}
@@ -49,7 +40,9 @@ def comparison_settings(
                     "disable_tf_exact_match_detection": True,
                 }
             if parameters:
-                entry["m_probability"], entry["u_probability"] = parameters[level.name]
+                m, entry["u_probability"] = parameters[level.name]
+                if m is not None:
+                    entry["m_probability"] = m
         levels.append(entry)
     return {"output_column_name": comparison.name, "comparison_levels": levels}
 
@@ -77,16 +70,47 @@ def estimate_u(engine: Engine, table: str, config: MatchConfig) -> dict[str, dic
     return _trained(linker, config.comparisons, "u_probability")
 
 
+def estimate_m_by_expectation_maximisation(
+    engine: Engine,
+    table: str,
+    comparisons: Iterable[Mapping[str, Any]],
+    wanted: Iterable[ComparisonConfig],
+    prior: float,
+    rules: Iterable[str],
+) -> dict[str, dict[str, float]]:
+    """Share of each level of ``wanted`` among matches, learned over the pairs of each blocking rule and averaged by Splink.
+
+    ``comparisons`` are all of the model, as Splink reads them, with u known and m where a label taught it. A rule
+    teaches the comparisons that do not look at its columns.
+    """
+    settings = {
+        "link_type": "dedupe_only",
+        "comparisons": list(comparisons),
+        "probability_two_random_records_match": prior,
+    }
+    linker = _linker(engine, table, settings)
+    for rule in rules:
+        linker.training.estimate_parameters_using_expectation_maximisation(rule, estimate_without_term_frequencies=True)
+    return _trained(linker, wanted, "m_probability")
+
+
 def score_pairs(
-    engine: Engine, table: str, model: Mapping[str, Any], rules: Iterable[BlockingRuleConfig], floor_match_weight: float
+    engine: Engine,
+    table: str,
+    model: Mapping[str, Any],
+    rules: Iterable[BlockingRuleConfig],
+    floor_match_weight: float,
+    only: str | None = None,
 ) -> tuple[str, str]:
     """Score all pairs that a rule finds; returns the names of two tables: blocked pairs and scored pairs.
+
+    ``only`` is a condition over the records l and r that every pair must meet.
 
     Scored pairs have ``unique_id_l < unique_id_r``, ``match_key`` (position of the rule), ``match_weight``, and
     per comparison ``gamma_<name>`` and ``mw_<name>`` (with ``mw_tf_adj_<name>``).
     """
     settings = dict(model["splink"]) | {
-        "blocking_rules_to_generate_predictions": [blocking_rule_settings(rule) for rule in rules],
+        "blocking_rules_to_generate_predictions": [blocking_rule_settings(rule, only) for rule in rules],
         "retain_matching_columns": True,  # without it Splink drops the levels (gamma) too
         "retain_intermediate_calculation_columns": True,
     }
@@ -99,10 +123,11 @@ def score_pairs(
     return "blocked_pairs", scored.physical_name
 
 
-def blocking_rule_settings(rule: BlockingRuleConfig) -> dict[str, Any]:
-    """A rule as Splink reads it: equality of the column that ``blocking_columns_sql`` prepared."""
+def blocking_rule_settings(rule: BlockingRuleConfig, only: str | None = None) -> dict[str, Any]:
+    """A rule as Splink reads it: equality of the column that ``add_blocking_columns`` prepared, and the condition ``only``."""
     column = f"block_{rule.name}"
-    settings: dict[str, Any] = {"blocking_rule": f"l.{column} = r.{column}"}
+    equal = f"l.{column} = r.{column}"
+    settings: dict[str, Any] = {"blocking_rule": f"{equal} AND {only}" if only else equal}
     if rule.explode:
         settings["arrays_to_explode"] = [column]
     return settings

@@ -2,15 +2,14 @@
 
 import json
 import shutil
-from typing import Any
 
 from linkage.kernel.config import read_config
-from linkage.kernel.engine import quote_name
 from linkage.kernel.run import StageContext, Summary
-from linkage.match.config import GuardConfig, MatchConfig
-from linkage.match.features import add_blocking_columns, add_term_frequencies, make_features
+from linkage.match.config import MatchConfig
+from linkage.match.features import make_features
 from linkage.match.models import MODEL_FILES, approve, train_candidate
-from linkage.match.splink_adapter import drop_splink_tables, gamma_of, score_pairs
+from linkage.match.scored_pairs import score_records
+from linkage.match.splink_adapter import drop_splink_tables
 
 
 def run_model(context: StageContext) -> Summary:
@@ -38,14 +37,11 @@ def run(context: StageContext) -> Summary:
     engine = context.engine
     model = json.loads((context.run_dir / "model" / "model.json").read_text(encoding="utf-8"))
     engine.load("term_frequencies", context.run_dir / "model" / "term_frequencies.parquet")
-    make_features(engine, context.input("gate_incoming", "common_records"))
-    add_term_frequencies(engine, config.term_frequency_features)
-    largest = add_blocking_columns(engine, config.blocking)
-    blocked, scored = score_pairs(engine, "match_input", model, config.blocking, config.thresholds.floor_match_weight)
-    _write_blocking_counts(context, config, blocked, largest)
-    _make_scored_pairs(context, config, scored)
+    make_features(engine, context.input("gate_incoming", "common_records"), config.features)
+    largest = score_records(engine, config, model)
+    _write_blocking_counts(context, config, largest)
     pairs = context.write("scored_pairs")
-    candidates = engine.scalar(f"SELECT coalesce(sum(pairs), 0) FROM {quote_name(blocked)}")
+    candidates = engine.scalar("SELECT coalesce(sum(pairs), 0) FROM blocked_pairs")
     for table in ("scored_pairs", "match_input", "match_features"):
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")
     drop_splink_tables(engine)
@@ -56,10 +52,10 @@ def run(context: StageContext) -> Summary:
     } | config.thresholds.model_dump()
 
 
-def _write_blocking_counts(context: StageContext, config: MatchConfig, blocked: str, largest: dict[str, int]) -> None:
+def _write_blocking_counts(context: StageContext, config: MatchConfig, largest: dict[str, int]) -> None:
     counts = {
         int(row["match_key"]): int(row["pairs"])
-        for row in context.engine.rows(f"SELECT match_key, pairs FROM {quote_name(blocked)}")
+        for row in context.engine.rows("SELECT match_key, pairs FROM blocked_pairs")
     }
     rows = [(i, r.name, r.zh, r.en, counts.get(i, 0), largest[r.name]) for i, r in enumerate(config.blocking)]
     context.engine.con.execute(
@@ -67,69 +63,3 @@ def _write_blocking_counts(context: StageContext, config: MatchConfig, blocked: 
     )
     context.engine.con.executemany("INSERT INTO blocking_counts VALUES (?, ?, ?, ?, ?, ?)", rows)
     context.write("blocking_counts")
-
-
-def _make_scored_pairs(context: StageContext, config: MatchConfig, scored: str) -> None:
-    """Turn Splink's columns into the contract: record keys, rule names, levels and weights by comparison, guards."""
-    names = config.comparison_names
-    level_names = ", ".join(_level_name_sql(config, name) for name in names)
-    levels = ", ".join(_text(n) + ": p." + quote_name(f"gamma_{n}") for n in names)
-    with_tf = {c.name for c in config.comparisons if any(level.term_frequency for level in c.levels)}
-    weights = ", ".join(f"{_text(n)}: round({_weight_sql(n, n in with_tf)}, 3)" for n in names)
-    rules = ", ".join(_text(rule.name) for rule in config.blocking)
-    guards = ", ".join(f"CASE WHEN {_guard_sql(g)} THEN {_text(g.name)} END" for g in config.guards)
-    context.engine.con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE scored_pairs AS
-        WITH named AS (
-            SELECT p.unique_id_l, p.unique_id_r, p.match_weight, {level_names}, MAP {{{levels}}} AS levels, MAP {{{weights}}} AS weights,
-                   ([{rules}])[CAST(p.match_key AS INTEGER) + 1] AS blocking_rule
-            FROM {quote_name(scored)} p
-        )
-        SELECT l.record_key AS record_key_l, r.record_key AS record_key_r, n.match_weight, n.blocking_rule, n.levels, n.weights,
-               list_filter([{guards}], lambda g: g IS NOT NULL) AS guards
-        FROM named n
-        JOIN ({_side_sql("l")}) l ON l.unique_id = n.unique_id_l
-        JOIN ({_side_sql("r")}) r ON r.unique_id = n.unique_id_r"""
-    )
-
-
-GUARD_FEATURES = (
-    "good_number",
-    "identity_kind",
-    "name",
-    "name_pattern",
-    "name_kind",
-    "birth_year",
-    "birth_day",
-    "birth_from_number",
-    "sex",
-    "mother_number",
-    "source",
-    "feed",
-)
-
-
-def _side_sql(side: str) -> str:
-    return (
-        "SELECT unique_id, record_key, " + ", ".join(f"{f} AS {f}_{side}" for f in GUARD_FEATURES) + " FROM match_input"
-    )
-
-
-def _guard_sql(guard: GuardConfig) -> str:
-    return f"coalesce(({guard.sql}), false)"
-
-
-def _weight_sql(name: str, with_term_frequency: bool) -> str:
-    weight = "p." + quote_name(f"mw_{name}")
-    return f"{weight} + coalesce(p.{quote_name(f'mw_tf_adj_{name}')}, 0)" if with_term_frequency else weight
-
-
-def _level_name_sql(config: MatchConfig, name: str) -> str:
-    comparison: Any = next(c for c in config.comparisons if c.name == name)
-    cases = " ".join(f"WHEN {number} THEN {_text(level)}" for level, number in gamma_of(comparison).items())
-    gamma, level_name = quote_name(f"gamma_{name}"), quote_name(f"level_{name}")
-    return f"CASE p.{gamma} {cases} END AS {level_name}"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -7,7 +7,7 @@ from pydantic import model_validator
 from linkage.kernel.config import ClosedModel
 from linkage.kernel.contracts import contract
 
-Criterion = Literal["validity", "trust", "agreement", "recency"]
+Criterion = Literal["validity", "plausibility", "trust", "agreement", "recency"]
 
 
 class FieldRule(ClosedModel):
@@ -24,6 +24,8 @@ class FieldRule(ClosedModel):
     def _known_field(self) -> Self:
         if self.field not in contract("persons").column_names:
             raise ValueError(f"{self.field!r} is not a golden field")
+        if "plausibility" in self.order and self.field != "full_name":
+            raise ValueError(f"{self.field}: only full_name can be judged by plausibility")
         return self
 
 

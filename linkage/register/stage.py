@@ -15,7 +15,7 @@ COMPARED = (
     "education", "phone", "hukou_address", "residence_address", "household_number", "tenure", "status",
 )  # fmt: skip
 SCRATCH = (
-    "person_records", "dwelling_texts", "all_values", "golden_values", "golden_numbers", "golden_wide", "winning_places",
+    "person_records", "dwelling_texts", "home_keys", "name_plausibility", "all_values", "golden_values", "golden_numbers", "golden_wide", "winning_places",
     "dwelling_facts", "person_facts", "person_status", "persons", "households", "events",
 )  # fmt: skip
 
@@ -60,6 +60,7 @@ def _choose_values(engine: Engine, config: SurvivorshipConfig) -> None:
         "CREATE OR REPLACE TEMP TABLE golden_numbers (person_id VARCHAR, birth_date DATE, sex VARCHAR, identity_kind VARCHAR, identity_grade VARCHAR)"
     )
     engine.con.execute("SET VARIABLE standard_variants = $characters", {"characters": config.standard_variants})
+    engine.run_sql(SQL_PACKAGE, "name_plausibility")
     engine.run_sql(SQL_PACKAGE, "candidates")
     for rule in sorted(config.fields, key=lambda r: r.field != "identity_number"):
         choose(engine, rule)

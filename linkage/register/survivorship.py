@@ -6,14 +6,18 @@ The SQL is composed from declared names only: a field, its criteria, and the ran
 from linkage.kernel.engine import Engine, quote_name, quote_text
 from linkage.register.config import Criterion, FieldRule
 
+# Among plausible writings of a name the most trusted feed is worth two bits, the others less by their place in the list.
+TRUST_BITS = 2.0
 EXPRESSIONS: dict[Criterion, str] = {
     "validity": "validity",
+    "plausibility": f"plausibility + {TRUST_BITS} * trust / most_trust",
     "trust": "trust",
     "agreement": "agreement",
     "recency": "coalesce(epoch(CAST(observed_on AS TIMESTAMP)), -1e18)",
 }
 REASONS: dict[Criterion, str] = {
     "validity": "validity_grade",
+    "plausibility": "plausibility_and_trust",
     "trust": "source_trust",
     "agreement": "agreement",
     "recency": "recency",
@@ -57,7 +61,7 @@ def ranked_sql(rule: FieldRule) -> str:
     lost = " ".join(f"WHEN {EXPRESSIONS[c]} < best_{c} THEN {quote_text(REASONS[c])}" for c in rule.order)
     return f"""CREATE OR REPLACE TEMP TABLE reasoned AS
     WITH trusted AS (
-        SELECT *, {f"CASE feed {trust} ELSE 0 END" if trust else "0"} AS trust FROM {quote_name("candidates_" + rule.field)}
+        SELECT *, {f"CASE feed {trust} ELSE 0 END" if trust else "0"} AS trust, {max(len(rule.trust), 1)} AS most_trust FROM {quote_name("candidates_" + rule.field)}
     ), agreed AS (
         SELECT t.*, a.agreement FROM trusted t
         JOIN (SELECT person_id, value, count(DISTINCT source) AS agreement FROM trusted GROUP BY ALL) a USING (person_id, value)

@@ -1,9 +1,8 @@
 """Which records are one person tonight: clusters that never break a constraint.
 
-Connected components of joining pairs are taken as they are when nothing speaks against them. A component that
-holds a forbidden pair, or two different good numbers that no direct pair reconciles, is taken apart: its pairs are accepted from the heaviest down,
-each only if the two sides it would unite may be united (Kruskal with cannot-link constraints). The result
-depends on the pairs alone, not on their order.
+Connected components of joining pairs are taken as they are when nothing speaks against them. A component that holds a
+forbidden pair, or two different good numbers, is partitioned anew so that the links kept weigh most and no constraint
+is broken (``partition.py``). The result depends on the pairs alone, not on their order.
 """
 
 from dataclasses import dataclass
@@ -13,14 +12,18 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from linkage.resolve.partition import best_partition
+
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.object_]
+EXACT_COMPONENT_RECORDS = 12
 
 
 @dataclass(frozen=True)
 class Edges:
-    """Pairs of nodes (positions of records in key order), one entry per pair; arrays of equal length."""
+    """Pairs of nodes (positions of records in key order) that join or must not, one entry per pair; arrays of equal length."""
 
     left: IntArray
     right: IntArray
@@ -31,39 +34,61 @@ class Edges:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """A joining pair that a constraint kept apart, and the two records (one on each side) that must not be one person."""
+
+    left: int
+    right: int
+    match_weight: float
+    barred_left: int
+    barred_right: int
+
+
+@dataclass(frozen=True)
 class Clusters:
-    """``label`` of each node (the smallest node of its cluster), and the components that had to be taken apart."""
+    """``label`` of each node (the smallest node of its cluster), and what had to be taken apart."""
 
     label: IntArray
-    conflicts: list[list[int]]
-    refused: list[tuple[int, int, float]]
+    conflicts: int
+    refused: list[Refusal]
 
 
-def resolve_clusters(size: int, edges: Edges, good_number: npt.NDArray[np.object_]) -> Clusters:
+def resolve_clusters(
+    size: int, edges: Edges, good_number: Numbers, *, exact_up_to: int = EXACT_COMPONENT_RECORDS
+) -> Clusters:
     """Cluster ``size`` nodes. ``good_number`` is each node's grade-A identity number or None.
 
-    ``refused`` lists the joining pairs (left, right, weight) that a constraint kept apart.
+    Components in conflict of up to ``exact_up_to`` records are solved exactly.
     """
     joining = edges.joins & ~edges.cannot_link
-    label = _components(size, edges.left[joining], edges.right[joining])
-    reconciled = _reconciled_numbers(edges, joining, good_number)
+    label = components(size, edges.left[joining], edges.right[joining])
     dirty = _components_in_conflict(label, edges, good_number)
-    conflicts: list[list[int]] = []
-    refused: list[tuple[int, int, float]] = []
+    refused: list[Refusal] = []
     if len(dirty):
         members = _group_members(label, dirty)
-        by_component = _group_edges(label, dirty, edges)
+        pairs = _group_edges(label, dirty, edges)
         for component in dirty.tolist():
-            nodes = members[component]
-            parts, kept_apart = _take_apart(nodes, by_component[component], edges, good_number, reconciled)
-            for node, root in parts.items():
-                label[node] = root
-            conflicts.append(nodes)
+            parts, kept_apart = _take_apart(members[component], pairs[component], edges, good_number, exact_up_to)
+            label[members[component]] = parts
             refused.extend(kept_apart)
-    return Clusters(label=label, conflicts=conflicts, refused=refused)
+    return Clusters(label=label, conflicts=len(dirty), refused=refused)
 
 
-def _components(size: int, left: IntArray, right: IntArray) -> IntArray:
+def weakly_bridged(size: int, edges: Edges, label: IntArray, bridge_match_weight: float) -> list[list[int]]:
+    """Clusters that only pairs lighter than ``bridge_match_weight`` hold together, each part being two records or more.
+
+    Returns the nodes of each; a single record that hangs on a light pair is nothing unusual.
+    """
+    same = label[edges.left] == label[edges.right]
+    strong = edges.joins & ~edges.cannot_link & same & (edges.match_weight >= bridge_match_weight)
+    core = components(size, edges.left[strong], edges.right[strong])
+    parts, counts = np.unique(core, return_counts=True)
+    clusters, cores = np.unique(label[parts[counts >= 2]], return_counts=True)
+    grouped = _group_members(label, clusters[cores >= 2].astype(np.int64))
+    return [grouped[cluster] for cluster in sorted(grouped)]
+
+
+def components(size: int, left: IntArray, right: IntArray) -> IntArray:
     """Label each node with the smallest node of its connected component."""
     graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(size, size))
     _, component = connected_components(graph, directed=False)
@@ -72,17 +97,7 @@ def _components(size: int, left: IntArray, right: IntArray) -> IntArray:
     return smallest[component] if size else np.zeros(0, dtype=np.int64)
 
 
-def _reconciled_numbers(edges: Edges, joining: BoolArray, good_number: npt.NDArray[np.object_]) -> set[tuple[str, str]]:
-    """Pairs of different good numbers whose records join directly although the numbers differ (a number entered wrongly)."""
-    left, right = good_number[edges.left[joining]], good_number[edges.right[joining]]
-    return {
-        (min(a, b), max(a, b))
-        for a, b in zip(left.tolist(), right.tolist(), strict=True)
-        if a is not None and b is not None and a != b
-    }
-
-
-def _components_in_conflict(label: IntArray, edges: Edges, good_number: npt.NDArray[np.object_]) -> IntArray:
+def _components_in_conflict(label: IntArray, edges: Edges, good_number: Numbers) -> IntArray:
     """Labels of components that hold a forbidden pair or more than one good number."""
     inside = edges.cannot_link & (label[edges.left] == label[edges.right])
     forbidden = label[edges.left[inside]]
@@ -97,68 +112,60 @@ def _components_in_conflict(label: IntArray, edges: Edges, good_number: npt.NDAr
     return np.unique(np.concatenate([forbidden, labels[1:][differs]])).astype(np.int64)
 
 
-def _group_members(label: IntArray, components: IntArray) -> dict[int, list[int]]:
-    inside = np.flatnonzero(np.isin(label, components))
+def _group_members(label: IntArray, chosen: IntArray) -> dict[int, list[int]]:
     members: dict[int, list[int]] = {}
-    for node in inside.tolist():
+    for node in np.flatnonzero(np.isin(label, chosen)).tolist():
         members.setdefault(int(label[node]), []).append(node)
     return members
 
 
-def _group_edges(label: IntArray, components: IntArray, edges: Edges) -> dict[int, list[int]]:
+def _group_edges(label: IntArray, chosen: IntArray, edges: Edges) -> dict[int, list[int]]:
     same = label[edges.left] == label[edges.right]
-    positions = np.flatnonzero(same & np.isin(label[edges.left], components))
-    grouped: dict[int, list[int]] = {int(c): [] for c in components.tolist()}
-    for position in positions.tolist():
+    grouped: dict[int, list[int]] = {int(c): [] for c in chosen.tolist()}
+    for position in np.flatnonzero(same & np.isin(label[edges.left], chosen)).tolist():
         grouped[int(label[edges.left[position]])].append(position)
     return grouped
 
 
 def _take_apart(
-    nodes: list[int],
-    positions: list[int],
-    edges: Edges,
-    good_number: npt.NDArray[np.object_],
-    reconciled: set[tuple[str, str]],
-) -> tuple[dict[int, int], list[tuple[int, int, float]]]:
-    """Unite the nodes of one component from the heaviest pair down, never against a constraint."""
-    parent = {node: node for node in nodes}
-    enemies: dict[int, set[int]] = {node: set() for node in nodes}
-    numbers: dict[int, set[str]] = {
-        node: {good_number[node]} if good_number[node] is not None else set() for node in nodes
-    }
-    for position in positions:
-        if edges.cannot_link[position]:
-            left, right = int(edges.left[position]), int(edges.right[position])
-            enemies[left].add(right)
-            enemies[right].add(left)
-
-    def root(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    joining = [p for p in positions if edges.joins[p] and not edges.cannot_link[p]]
-    joining.sort(key=lambda p: (-edges.match_weight[p], edges.left[p], edges.right[p]))
-    refused: list[tuple[int, int, float]] = []
-    for position in joining:
-        left, right = root(int(edges.left[position])), root(int(edges.right[position]))
-        if left == right:
-            continue
-        if any(root(enemy) == right for enemy in enemies[left]) or (
-            not edges.must_link[position]
-            and len(numbers[left] | numbers[right]) > max(len(numbers[left]), len(numbers[right]), 1)
-        ):
-            refused.append((int(edges.left[position]), int(edges.right[position]), float(edges.match_weight[position])))
-            continue
-        low, high = min(left, right), max(left, right)
-        parent[high] = low
-        enemies[low] |= enemies[high]
-        numbers[low] |= numbers[high]
-    return {node: root(node) for node in nodes}, refused
+    nodes: list[int], positions: list[int], edges: Edges, good_number: Numbers, exact_up_to: int
+) -> tuple[IntArray, list[Refusal]]:
+    """Partition one component: the new label of each node, and the joining pairs it had to give up."""
+    place = {node: i for i, node in enumerate(nodes)}
+    chosen = np.array(positions, dtype=np.int64)
+    left = np.array([place[n] for n in edges.left[chosen].tolist()], dtype=np.int64)
+    right = np.array([place[n] for n in edges.right[chosen].tolist()], dtype=np.int64)
+    forbidden = _different_numbers([good_number[n] for n in nodes], left, right, edges.must_link[chosen])
+    barred = edges.cannot_link[chosen]
+    forbidden[left[barred], right[barred]] = forbidden[right[barred], left[barred]] = True
+    joins = np.flatnonzero(edges.joins[chosen] & ~barred)
+    links = list(
+        zip(edges.match_weight[chosen][joins].tolist(), left[joins].tolist(), right[joins].tolist(), strict=True)
+    )
+    part = best_partition(links, forbidden, exact_up_to=exact_up_to)
+    refused = [_refusal(nodes, part, forbidden, a, b, w) for w, a, b in links if part[a] != part[b]]
+    return np.array(nodes, dtype=np.int64)[part], [r for r in refused if r is not None]
 
 
-def _numbers_agree(left: set[str], right: set[str], reconciled: set[tuple[str, str]]) -> bool:
-    """Whether two sets of good numbers may belong to one person."""
-    return all(a == b or (min(a, b), max(a, b)) in reconciled for a in left for b in right)
+def _different_numbers(numbers: list[str | None], left: IntArray, right: IntArray, must_link: BoolArray) -> BoolArray:
+    """Which nodes carry different good numbers; a judgement 'same' between two numbers says that one of them is wrong."""
+    judged = {frozenset((numbers[a], numbers[b])) for a, b in zip(left[must_link], right[must_link], strict=True)}
+    return np.array(
+        [
+            [a is not None and b is not None and a != b and frozenset((a, b)) not in judged for b in numbers]
+            for a in numbers
+        ],
+        dtype=bool,
+    ).reshape(len(numbers), len(numbers))
+
+
+def _refusal(
+    nodes: list[int], part: IntArray, forbidden: BoolArray, left: int, right: int, weight: float
+) -> Refusal | None:
+    """Why two joining records stand in different parts: the first forbidden pair between the parts, None if there is none."""
+    between = forbidden & (part == part[left])[:, None] & (part == part[right])[None, :]
+    found = np.argwhere(between)
+    if not len(found):
+        return None
+    barred_left, barred_right = found[0].tolist()
+    return Refusal(nodes[left], nodes[right], weight, nodes[barred_left], nodes[barred_right])

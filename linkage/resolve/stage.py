@@ -1,6 +1,8 @@
 """The stage ``resolve``: scored pairs, judgements and yesterday's ids become persons and households of tonight."""
 
 import json
+from dataclasses import fields
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,8 @@ from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
 from linkage.kernel.ids import new_id
 from linkage.kernel.run import StageContext, Summary
-from linkage.resolve.clusters import Clusters, Edges, resolve_clusters
-from linkage.resolve.config import ResolveConfig
+from linkage.resolve.clusters import Clusters, Edges, Refusal, resolve_clusters, weakly_bridged
+from linkage.resolve.config import HouseholdsConfig, ResolveConfig
 from linkage.resolve.thresholds import PairRules, read_pair_rules
 
 SQL_PACKAGE = "linkage.resolve"
@@ -29,13 +31,13 @@ def run(context: StageContext) -> Summary:
     engine.read("judgements", context.run_dir / "judgements.parquet")
     _read_previous(engine, context.previous_release)
 
-    clusters = _cluster(engine, rules)
+    clusters = _cluster(engine, config, rules)
     _assign_person_ids(engine, clusters, district, context.id_scope)
     engine.run_sql(SQL_PACKAGE, "links")
     engine.run_sql(SQL_PACKAGE, "person_changes")
     _households(engine, config, district, context.night.isoformat(), context.id_scope)
     _retire_and_log(engine, context.night.isoformat())
-    _review_cases(engine, config, rules, clusters)
+    _review_cases(engine, config, rules)
     counts = {
         table: context.write(table)
         for table in ("links", "household_links", "members", "events", "retired_ids", "review_cases")
@@ -53,8 +55,8 @@ def _read_previous(engine: Engine, previous: Path | None) -> None:
     engine.run_sql(SQL_PACKAGE, "previous_release")
 
 
-def _cluster(engine: Engine, rules: PairRules) -> Clusters:
-    """Cluster all records; leaves the temp tables nodes, edges and clustered_nodes."""
+def _cluster(engine: Engine, config: ResolveConfig, rules: PairRules) -> Clusters:
+    """Cluster all records; leaves the temp tables nodes, edges, clustered_nodes, refused_nodes and bridged_nodes."""
     engine.run_sql(
         SQL_PACKAGE,
         "edges",
@@ -80,9 +82,20 @@ def _cluster(engine: Engine, rules: PairRules) -> Clusters:
     numbers = np.array(
         engine.arrow("SELECT good_number FROM nodes ORDER BY node")["good_number"].to_pylist(), dtype=object
     )
-    clusters = resolve_clusters(len(numbers), edges, numbers)
+    clusters = resolve_clusters(len(numbers), edges, numbers, exact_up_to=config.persons.exact_component_records)
     engine.load_arrow("node_clusters", pa.table({"node": np.arange(len(numbers)), "cluster": clusters.label}))
     engine.run_sql(SQL_PACKAGE, "clustered_nodes")
+    bridged = weakly_bridged(len(numbers), edges, clusters.label, config.persons.bridge_match_weight)
+    engine.load_arrow(
+        "bridged_nodes", pa.table({"node": pa.array([n for nodes in bridged for n in nodes], pa.int64())})
+    )
+    refused = {
+        f.name: pa.array(
+            [getattr(r, f.name) for r in clusters.refused], pa.float64() if f.type is float else pa.int64()
+        )
+        for f in fields(Refusal)
+    }
+    engine.load_arrow("refused_nodes", pa.table(refused))
     return clusters
 
 
@@ -97,13 +110,30 @@ def _assign_person_ids(engine: Engine, clusters: Clusters, district: str, id_sco
 
 def _households(engine: Engine, config: ResolveConfig, district: str, night: str, id_scope: str) -> None:
     """Find households and their members; leaves household_links, members and household_events."""
-    engine.con.execute(
-        "CREATE OR REPLACE TEMP TABLE residence_evidence (feed VARCHAR, use VARCHAR, presence_not VARCHAR, rank INTEGER)"
+    _read_residence_evidence(engine, config.households)
+    family = config.households.family_evidence
+    engine.run_sql(SQL_PACKAGE, "hukou_evidence", {"night": night})
+    engine.run_sql(SQL_PACKAGE, "residence_claims")
+    engine.run_sql(
+        SQL_PACKAGE,
+        "family_ties",
+        {"same_head_points": family.same_head_points, "minor_points": family.minor_points, "night": night},
     )
-    evidence = [(e.feed, e.use, e.presence_not, rank) for rank, e in enumerate(config.households.residence_evidence)]
-    engine.con.executemany("INSERT INTO residence_evidence VALUES (?, ?, ?, ?)", evidence)
-    engine.run_sql(SQL_PACKAGE, "household_evidence")
-    engine.run_sql(SQL_PACKAGE, "household_groups", {"collective_members": config.households.collective_members})
+    engine.run_sql(
+        SQL_PACKAGE,
+        "residence_choices",
+        {"settled_points": family.settled_points, "family_points": family.most_points},
+    )
+    engine.run_sql(
+        SQL_PACKAGE,
+        "household_groups",
+        {
+            "collective_members": config.households.collective_members,
+            "collective_unrelated_members": config.households.collective_unrelated_members,
+        },
+    )
+    engine.run_sql(SQL_PACKAGE, "household_heads")
+    engine.run_sql(SQL_PACKAGE, "relations", {"composition": str(files(SQL_PACKAGE) / "relation_composition.csv")})
     engine.run_sql(SQL_PACKAGE, "household_ids")
     fresh = engine.arrow("SELECT * FROM new_households ORDER BY family, basis_key")
     ids = [
@@ -121,21 +151,22 @@ def _households(engine: Engine, config: ResolveConfig, district: str, night: str
     engine.run_sql(SQL_PACKAGE, "household_changes")
 
 
+def _read_residence_evidence(engine: Engine, config: HouseholdsConfig) -> None:
+    """Make ``residence_evidence(feed, use, presence, points)`` of the configuration."""
+    engine.con.execute(
+        "CREATE OR REPLACE TEMP TABLE residence_evidence (feed VARCHAR, use VARCHAR, presence VARCHAR[], points DOUBLE)"
+    )
+    rows = [(e.feed, e.use, list(e.presence) if e.presence else None, e.points) for e in config.residence_evidence]
+    engine.con.executemany("INSERT INTO residence_evidence VALUES (?, ?, ?, ?)", rows)
+
+
 def _retire_and_log(engine: Engine, night: str) -> None:
     """Make events and the cumulative retired_ids, in which every chain ends at a living id or at nothing."""
     engine.run_sql(SQL_PACKAGE, "events", {"night": night})
     engine.run_sql(SQL_PACKAGE, "retired_ids", {"night": night})
 
 
-def _review_cases(engine: Engine, config: ResolveConfig, rules: PairRules, clusters: Clusters) -> None:
-    refused = pa.table(
-        {
-            "node_l": pa.array([r[0] for r in clusters.refused], pa.int64()),
-            "node_r": pa.array([r[1] for r in clusters.refused], pa.int64()),
-            "match_weight": pa.array([r[2] for r in clusters.refused], pa.float64()),
-        }
-    )
-    engine.load_arrow("refused_nodes", refused)
+def _review_cases(engine: Engine, config: ResolveConfig, rules: PairRules) -> None:
     engine.run_sql(SQL_PACKAGE, "refused_pairs")
     engine.run_sql(
         SQL_PACKAGE,
@@ -173,7 +204,7 @@ def _summary(engine: Engine, counts: dict[str, int], clusters: Clusters) -> Summ
         "persons_merged": events.get("merged_into", 0),
         "persons_split": events.get("split_from", 0),
         "persons_ended": events.get("ended", 0),
-        "components_in_conflict": len(clusters.conflicts),
+        "components_in_conflict": clusters.conflicts,
         "pairs_refused": len(clusters.refused),
         "households": counts["household_links"],
         "records": counts["links"],

@@ -87,7 +87,7 @@ def world(tmp_path: Path) -> tuple[Path, Path]:
     put(
         truth / f"night={NIGHT}" / "persons.parquet",
         [
-            truth_person("A", dob=date(2015, 5, 5), **family),
+            truth_person("A", dob=date(2015, 5, 5), **family | {"alive": False}),
             truth_person("B", dob=date(2015, 5, 5), **family),
             truth_person("C", name="买买提·吐尔逊", ethnicity="维吾尔族", **family),
             truth_person(
@@ -116,6 +116,15 @@ def world(tmp_path: Path) -> tuple[Path, Path]:
         [
             {"household_id": "h1", "kind": "hukou", "household_number": "1"},
             {"household_id": "q1", "kind": "residence", "household_number": None},
+        ],
+    )
+    put(
+        release / "values.parquet",
+        [
+            {"person_id": "X1", "field": "residence_address", "value": "和睦府1幢2单元301"},
+            {"person_id": "X2", "field": "hukou_address", "value": "和睦府1-2-301"},
+            {"person_id": "X3", "field": "residence_address", "value": "和睦府9幢2单元301"},
+            {"person_id": "X4", "field": "residence_address", "value": "和睦府2幢1单元101"},
         ],
     )
     member = {"valid_to": None}
@@ -179,6 +188,13 @@ def test_households_compare_pairs_of_the_persons_their_members_stand_for(scored:
     assert households["hukou"] == PairScore(right=3, wrong=0, missed=0)
     assert households["residence"] == PairScore(right=1, wrong=2, missed=3)
     assert scored.groups["minority"].households["residence"] == PairScore(right=0, wrong=0, missed=2)
+
+
+def test_who_died_and_whose_home_nobody_recorded_can_be_left_out(scored: Evaluation) -> None:
+    """A died: of the household A B C, B and C are left. Nobody recorded C's home: of A B D, A and B are a family and D is not."""
+    households = scored.groups["all"].households
+    assert households["hukou_living"] == PairScore(right=1, wrong=0, missed=0)
+    assert households["residence_recorded"] == PairScore(right=1, wrong=2, missed=0)
 
 
 @pytest.mark.parametrize(

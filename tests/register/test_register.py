@@ -30,22 +30,23 @@ def register(
     members: Rows | None = None,
     previous: Path | None = None,
     night: date = date(2026, 3, 2),
+    others: Rows = [],  # noqa: B006 - never changed
 ) -> dict[str, Rows]:
-    """One person P1 that holds all ``records``."""
+    """One person P1 that holds all ``records``; ``others`` are records of other persons, one each."""
     context = stage_context(tmp_path, engine, "register", previous_release=previous, night=night)
     run = context.run_dir
-    write_rows(engine, "common_records", records, run / "gate_incoming" / "common_records.parquet")
+    write_rows(engine, "common_records", [*records, *others], run / "gate_incoming" / "common_records.parquet")
     links = [
         {
             "source": r["source"],
             "feed": r["feed"],
             "record_id": r["record_id"],
             "record_key": r["record_key"],
-            "person_id": "P1",
+            "person_id": person,
             "link_kind": "match",
             "confidence": 0.99,
         }
-        for r in records
+        for person, r in [*(("P1", r) for r in records), *((f"P{i}", r) for i, r in enumerate(others, 2))]
     ]
     write_rows(engine, "links", links, run / "resolve" / "links.parquet")
     write_rows(engine, "household_links", households or [], run / "resolve" / "household_links.parquet")
@@ -94,9 +95,27 @@ def test_losing_values_stay_with_the_reason(tmp_path: Path, engine: Engine) -> N
     }
 
 
+def test_of_two_writings_of_a_name_the_one_that_people_have_wins(tmp_path: Path, engine: Engine) -> None:
+    """One slip of the pen by the police against the civil servant's writing; four other residents are called 王."""
+    others = [record(f"grid:{i}", name="王芳") for i in range(2, 6)]
+    tables = register(
+        tmp_path, engine, [record("police:1", name="玉芳"), record("health:1", name="王芳")], others=others
+    )
+    found = {
+        (v["source"], v["value"], v["won"], v["reason"])
+        for v in tables["values"]
+        if v["field"] == "full_name" and v["person_id"] == "P1"
+    }
+    assert found == {
+        ("health", "王芳", True, "plausibility_and_trust"),
+        ("police", "玉芳", False, "plausibility_and_trust"),
+    }
+
+
 def test_where_each_department_says_something_else_the_trusted_one_wins(tmp_path: Path, engine: Engine) -> None:
-    values = register(tmp_path, engine, [record("police:1", name="张伟"), record("health:1", name="张玮")])["values"]
-    found = {(v["source"], v["won"], v["reason"]) for v in values if v["field"] == "full_name"}
+    records = [record("police:1", ethnicity="01"), record("health:1", ethnicity="11")]
+    values = register(tmp_path, engine, records)["values"]
+    found = {(v["source"], v["won"], v["reason"]) for v in values if v["field"] == "ethnicity"}
     assert found == {("police", True, "source_trust"), ("health", False, "source_trust")}
 
 

@@ -1,11 +1,15 @@
 """Clusters: what joins, what a constraint keeps apart, and that order never matters."""
 
+from collections.abc import Iterator
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkage.resolve.clusters import Edges, resolve_clusters
+from linkage.resolve.clusters import Edges, resolve_clusters, weakly_bridged
+from linkage.resolve.partition import BoolArray, Link, best_partition, held_by
 
 Pair = tuple[int, int, float, str]  # left, right, match weight in bits, join | must | cannot
 
@@ -56,6 +60,35 @@ def clusters_of(size: int, pairs: list[Pair], numbers: dict[int, str] | None = N
         ),
         ("a judgement 'same' outweighs two good numbers", 2, [(0, 1, 1000, "must")], {0: "A", 1: "B"}, [{0, 1}]),
         (
+            "the heaviest link gives way where both its ends are held better apart",
+            4,
+            [(0, 1, 9, "join"), (0, 2, 8, "join"), (1, 3, 8, "join"), (1, 2, 0, "cannot"), (0, 3, 0, "cannot")],
+            {},
+            [{0, 2}, {1, 3}],
+        ),
+        (
+            "many weak links to one person do not outweigh one strong link to another",
+            5,
+            [
+                (0, 1, 20, "join"),
+                (2, 3, 20, "join"),
+                (3, 4, 20, "join"),
+                (0, 2, 8, "join"),
+                (0, 3, 8, "join"),
+                (0, 4, 8, "join"),
+                (1, 2, 0, "cannot"),
+            ],
+            {},
+            [{0, 1}, {2, 3, 4}],
+        ),
+        (
+            "a judgement 'same' between two numbers holds for all their records",
+            3,
+            [(0, 1, 1000, "must"), (1, 2, 9, "join")],
+            {0: "A", 1: "B", 2: "A"},
+            [{0, 1, 2}],
+        ),
+        (
             "a component in conflict keeps its undisputed parts",
             5,
             [(0, 1, 9, "join"), (2, 3, 9, "join"), (1, 2, 5, "join"), (3, 4, 9, "join"), (0, 4, 0, "cannot")],
@@ -96,3 +129,64 @@ def test_the_order_of_pairs_does_not_matter(world: tuple[int, list[Pair], dict[i
     shuffled = list(pairs)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert clusters_of(size, pairs, numbers) == clusters_of(size, shuffled, numbers)
+
+
+def partitions(items: list[int]) -> Iterator[list[list[int]]]:
+    """All partitions of ``items``."""
+    if not items:
+        yield []
+        return
+    first, rest = items[0], items[1:]
+    for smaller in partitions(rest):
+        yield [[first], *smaller]
+        for i, part in enumerate(smaller):
+            yield [*smaller[:i], [first, *part], *smaller[i + 1 :]]
+
+
+@st.composite
+def tangles(draw: st.DrawFn, most: int) -> tuple[list[Link], BoolArray]:
+    size = draw(st.integers(2, most))
+    pairs = [(a, b) for a in range(size) for b in range(a + 1, size)]
+    linked = draw(st.lists(st.sampled_from(pairs), unique=True))
+    links = [(float(draw(st.integers(4, 30))), a, b) for a, b in linked]
+    forbidden = np.zeros((size, size), dtype=bool)
+    for a, b in draw(st.lists(st.sampled_from(pairs), unique=True, max_size=size)):
+        forbidden[a, b] = forbidden[b, a] = True
+    return [link for link in links if not forbidden[link[1], link[2]]], forbidden
+
+
+@settings(max_examples=60, deadline=None)
+@given(tangles(6))
+def test_small_components_get_the_best_of_all_partitions(tangle: tuple[list[Link], BoolArray]) -> None:
+    links, forbidden = tangle
+    labels = [
+        np.array([next(i for i, part in enumerate(parts) if node in part) for node in range(len(forbidden))])
+        for parts in partitions(list(range(len(forbidden))))
+        if not any(forbidden[a, b] for part in parts for a, b in combinations(part, 2))
+    ]
+    best = max(held_by(links, label) for label in labels)
+    assert held_by(links, best_partition(links, forbidden, exact_up_to=6)) == pytest.approx(best)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tangles(20))
+def test_large_components_never_break_a_constraint_either(tangle: tuple[list[Link], BoolArray]) -> None:
+    links, forbidden = tangle
+    label = best_partition(links, forbidden, exact_up_to=0)
+    assert not (forbidden & (label[:, None] == label[None, :])).any()
+    assert held_by(links, label) >= 0
+
+
+BRIDGES: list[tuple[str, int, list[Pair], list[list[int]]]] = [
+    ("two pairs on a light bridge", 4, [(0, 1, 20, "join"), (2, 3, 20, "join"), (1, 2, 5, "join")], [[0, 1, 2, 3]]),
+    ("a heavy bridge is none", 4, [(0, 1, 20, "join"), (2, 3, 20, "join"), (1, 2, 9, "join")], []),
+    ("one record that hangs on a light pair", 3, [(0, 1, 20, "join"), (1, 2, 5, "join")], []),
+    ("two clusters are not bridged", 4, [(0, 1, 20, "join"), (2, 3, 20, "join")], []),
+]
+
+
+@pytest.mark.parametrize(("name", "size", "pairs", "expected"), BRIDGES, ids=[b[0] for b in BRIDGES])
+def test_weak_bridges(name: str, size: int, pairs: list[Pair], expected: list[list[int]]) -> None:
+    edges = edges_of(pairs)
+    label = resolve_clusters(size, edges, np.array([None] * size, dtype=object)).label
+    assert weakly_bridged(size, edges, label, bridge_match_weight=8.0) == expected

@@ -23,8 +23,8 @@ SELECT person_id, full_name AS value,
             WHEN regexp_matches(full_name, '[?？□〓■*\x{E000}-\x{F8FF}0-9]') THEN 1 ELSE 5 END
        - CASE WHEN is_former OR feed <> 'police_hukou' AND regexp_matches(full_name, '^[老小阿].$|^.(师傅|阿姨|大爷|大妈|奶奶|爷爷|叔叔|先生|女士|小姐|太太|老师|老板)$') THEN 3 ELSE 0 END
        - CASE WHEN without_dot OR name_kind IN ('ordinary', 'minority') AND len(unusual) > 0 THEN 1 ELSE 0 END AS validity,
-       source, feed, record_id, observed_on
-FROM written LEFT JOIN golden_numbers n USING (person_id);
+       p.bits AS plausibility, source, feed, record_id, observed_on
+FROM written JOIN name_plausibility p ON p.value = full_name LEFT JOIN golden_numbers n USING (person_id);
 
 CREATE OR REPLACE TEMP VIEW candidates_former_name AS
 SELECT person_id, former_name AS value, 0 AS validity, source, feed, record_id, observed_on FROM person_records WHERE former_name IS NOT NULL;
@@ -62,12 +62,22 @@ SELECT r.person_id, coalesce(t.address, r.hukou_address) AS value,
        CASE r.hukou_address_grade WHEN 'room' THEN 3 WHEN 'building' THEN 2 WHEN 'estate' THEN 1 ELSE 0 END AS validity, r.source, r.feed, r.record_id, r.observed_on
 FROM person_records r LEFT JOIN dwelling_texts t ON t.dwelling_key = r.hukou_dwelling_key WHERE r.hukou_address IS NOT NULL;
 
+-- The address of the home in which the resolver placed the person comes first, in whatever record it stands, be it the registered one.
 CREATE OR REPLACE TEMP VIEW candidates_residence_address AS
-SELECT r.person_id, coalesce(t.address, r.residence_address) AS value,
-       CASE WHEN coalesce(r.presence, '') = 'hukou_without_presence' OR r.ended_on IS NOT NULL THEN 0
-            ELSE CASE r.residence_address_grade WHEN 'room' THEN 4 WHEN 'building' THEN 3 WHEN 'estate' THEN 2 ELSE 1 END END AS validity,
-       r.source, r.feed, r.record_id, r.observed_on
-FROM person_records r LEFT JOIN dwelling_texts t ON t.dwelling_key = r.residence_dwelling_key WHERE r.residence_address IS NOT NULL;
+WITH said AS (
+    SELECT person_id, residence_address AS address, residence_address_grade AS grade, residence_dwelling_key AS dwelling_key, dwelling_code,
+           coalesce(presence, '') <> 'hukou_without_presence' AND ended_on IS NULL AS holds, source, feed, record_id, observed_on
+    FROM person_records WHERE residence_address IS NOT NULL
+    UNION ALL
+    SELECT p.person_id, p.hukou_address, p.hukou_address_grade, p.hukou_dwelling_key, NULL, true, p.source, p.feed, p.record_id, p.observed_on
+    FROM person_records p SEMI JOIN home_keys h ON h.person_id = p.person_id AND h.dwelling_key = p.hukou_dwelling_key WHERE p.hukou_address IS NOT NULL
+)
+SELECT s.person_id, coalesce(t.address, s.address) AS value,
+       CASE WHEN NOT s.holds THEN 0 ELSE CASE s.grade WHEN 'room' THEN 4 WHEN 'building' THEN 3 WHEN 'estate' THEN 2 ELSE 1 END END
+           + CASE WHEN k.person_id IS NOT NULL OR c.person_id IS NOT NULL THEN 10 ELSE 0 END AS validity, s.source, s.feed, s.record_id, s.observed_on
+FROM said s LEFT JOIN dwelling_texts t ON t.dwelling_key = s.dwelling_key
+LEFT JOIN home_keys k ON k.person_id = s.person_id AND k.dwelling_key = s.dwelling_key
+LEFT JOIN home_keys c ON c.person_id = s.person_id AND c.dwelling_key = s.dwelling_code;
 
 CREATE OR REPLACE TEMP VIEW candidates_tenure AS
 SELECT person_id, tenure AS value, 0 AS validity, source, feed, record_id, observed_on FROM person_records WHERE tenure IS NOT NULL;

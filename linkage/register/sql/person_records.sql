@@ -13,3 +13,12 @@ SELECT dwelling_key,
                          + CAST(regexp_matches(address, '街道|镇|乡') AS INTEGER) + CAST(regexp_matches(address, '社区|村') AS INTEGER)
                          + CAST(ends_with(address, '室') AS INTEGER), n, address)) AS address
 FROM counted GROUP BY dwelling_key;
+
+-- The addresses that name the home in which the resolver placed a person: basis_key is a dwelling's code or its address key.
+CREATE OR REPLACE TEMP TABLE home_keys AS
+WITH homes AS (
+    SELECT m.person_id, l.basis_key FROM members m JOIN household_links l USING (household_id) WHERE m.valid_to IS NULL AND l.basis <> 'household_number'
+), named AS (
+    SELECT DISTINCT dwelling_code AS basis_key, residence_dwelling_key AS dwelling_key FROM common_records WHERE dwelling_code IS NOT NULL AND residence_dwelling_key IS NOT NULL
+)
+SELECT person_id, basis_key AS dwelling_key FROM homes UNION SELECT person_id, dwelling_key FROM homes JOIN named USING (basis_key);

@@ -7,10 +7,10 @@ ON field IN ('identity_number', 'full_name', 'former_name', 'sex', 'birth_date',
 CREATE OR REPLACE TEMP TABLE winning_places AS
 SELECT g.person_id,
        any_value(r.hukou_division_code) FILTER (g.field = 'hukou_address') AS hukou_division_code,
-       any_value(r.residence_division_code) FILTER (g.field = 'residence_address') AS residence_division_code,
-       any_value(r.residence_street) FILTER (g.field = 'residence_address') AS residence_street,
-       any_value(r.residence_community) FILTER (g.field = 'residence_address') AS residence_community,
-       any_value(r.residence_dwelling_key) FILTER (g.field = 'residence_address') AS dwelling_key
+       any_value(coalesce(r.residence_division_code, r.hukou_division_code)) FILTER (g.field = 'residence_address') AS residence_division_code,
+       any_value(coalesce(r.residence_street, r.hukou_street)) FILTER (g.field = 'residence_address') AS residence_street,
+       any_value(coalesce(r.residence_community, r.hukou_community)) FILTER (g.field = 'residence_address') AS residence_community,
+       any_value(coalesce(r.residence_dwelling_key, r.hukou_dwelling_key)) FILTER (g.field = 'residence_address') AS dwelling_key
 FROM golden_values g JOIN person_records r ON r.source = g.source AND r.record_id = g.record_id
 WHERE g.field IN ('hukou_address', 'residence_address') GROUP BY g.person_id;
 

@@ -6,11 +6,12 @@ FROM household_bases b JOIN household_id_map i USING (family, basis_key) LEFT JO
 CREATE OR REPLACE TEMP TABLE members AS
 WITH today AS (
     SELECT i.household_id, g.person_id,
-           CASE WHEN l.head_person_id = g.person_id THEN '02' WHEN g.relation_to_head IN ('01', '02') THEN NULL ELSE g.relation_to_head END AS relation_to_head,
+           CASE WHEN l.head_person_id = g.person_id THEN '02' ELSE r.relation_to_head END AS relation_to_head,
            coalesce(l.head_person_id = g.person_id, false) AS is_head,
            coalesce(p.valid_from, CASE WHEN g.started_on <= $night THEN g.started_on END, $night) AS valid_from, CAST(NULL AS DATE) AS valid_to
     FROM household_groups g JOIN household_id_map i USING (family, basis_key)
     JOIN household_links l ON l.household_id = i.household_id
+    LEFT JOIN household_relations r ON r.family = g.family AND r.basis_key = g.basis_key AND r.person_id = g.person_id
     LEFT JOIN (SELECT household_id, person_id, max(valid_from) AS valid_from FROM previous_members WHERE valid_to IS NULL GROUP BY ALL) p
            ON p.household_id = i.household_id AND p.person_id = g.person_id
 ), left_them AS (

@@ -19,9 +19,14 @@ SELECT 'twins', [record_key_l, record_key_r], [person_l, person_r], match_weight
        '守卫提示：' || array_to_string(guards, '、'), 'a guard spoke: ' || array_to_string(guards, ', ')
 FROM pairs WHERE len(guards) > 0 AND person_l = person_r
 UNION ALL
-SELECT 'constraint_conflict', [record_key_l, record_key_r], [person_l, person_r], match_weight, 50 + match_weight,
-       '强关联被约束拆开', 'a strong pair was kept apart by a constraint'
+-- The pair that pulled two persons together comes first, then the records that must not be one person.
+SELECT 'constraint_conflict', list_concat([record_key_l, record_key_r], list_filter([barred_key_l, barred_key_r], lambda k: k NOT IN (record_key_l, record_key_r))),
+       [person_l, person_r], match_weight, 50 + match_weight,
+       '前两条记录相关联，但两人不能是同一人：' || barrier, 'the first two records belong together, but the two must not be one person: ' || barrier_en
 FROM refused_pairs
+UNION ALL
+SELECT 'weak_bridge', list_sort(list(record_key)), [person_id], NULL, 30.0, '仅靠弱关联连成一人', 'held together by weak pairs only'
+FROM person_nodes SEMI JOIN bridged_nodes USING (node) GROUP BY person_id
 UNION ALL
 SELECT 'oversized_cluster', list_sort(list(record_key)), [person_id], NULL, 40.0, '一人记录过多', 'too many records in one person'
 FROM links GROUP BY person_id HAVING count(*) > $oversized_cluster_records;
