@@ -63,7 +63,7 @@ STAGE_FUNCTIONS: Mapping[str, StageFunction] = {
 STAGES: tuple[str, ...] = tuple(STAGE_FUNCTIONS)
 GATES = ("gate_incoming", "gate_outgoing")
 TIMINGS = "timings.json"
-RUN_LOCK, STAGE_LOCK = "run.lock", "stage.lock"
+RUN_LOCK, STAGE_LOCK, PUBLISH_LOCK = "run.lock", "stage.lock", "publish.lock"
 
 
 @dataclass(frozen=True)
@@ -293,8 +293,9 @@ def assess(state: Path, run_id: str) -> dict[str, Any]:
 
 
 def publish_release(state: Path, run_id: str) -> None:
-    """Verify the release and make it CURRENT, atomically."""
-    release_publish.publish(State(state), run_id)
+    """Verify the release and make it CURRENT, atomically; of two at once the second is refused."""
+    with only_one(state / PUBLISH_LOCK, f"publishing on {state}"):
+        release_publish.publish(State(state), run_id)
 
 
 def publishable_releases(state: Path) -> tuple[str, ...]:
