@@ -52,7 +52,7 @@ STAGE_TASKS: dict[str, tuple[str, ...]] = {
     "standardise": ("sources", "standardise"),
     "gate_incoming": ("gate_incoming",),
     "match": ("model", "match"),
-    "resolve": ("resolve", "register"),
+    "resolve": ("resolve", "estimate", "register"),
     "gate_outgoing": ("gate_outgoing",),
     "release": ("release",),
     "report": ("report",),

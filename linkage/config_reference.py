@@ -6,6 +6,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from linkage.estimate.config import EstimateConfig
 from linkage.kernel.source_config import SourceConfig
 from linkage.match.config import MatchConfig
 from linkage.night_config import DistrictConfig, NightConfig
@@ -23,6 +24,7 @@ FILES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("config/address_aliases.yaml", AddressAliases),
     ("config/match.yaml", MatchConfig),
     ("config/resolve.yaml", ResolveConfig),
+    ("config/estimate.yaml", EstimateConfig),
     ("config/survivorship.yaml", SurvivorshipConfig),
     ("config/sharing.yaml", SharingConfig),
 )

@@ -17,6 +17,7 @@ from typing import Any
 
 from linkage import __version__
 from linkage.configuration import check_configuration, expectations_dir
+from linkage.estimate import stage as estimate_stage
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError, GateStopped, LinkageError, UnreadableInput
@@ -55,6 +56,7 @@ STAGE_FUNCTIONS: Mapping[str, StageFunction] = {
     "model": match_stage.run_model,
     "match": match_stage.run,
     "resolve": resolve_stage.run,
+    "estimate": estimate_stage.run,
     "register": register_stage.run,
     "gate_outgoing": quality_stage.run_outgoing,
     "release": release_stage.run,

@@ -111,6 +111,21 @@ class Thresholds(ClosedModel):
     """Pairs below are not kept."""
 
 
+class HoldoutConfig(ClosedModel):
+    """Records whose label is hidden from the model each night, to estimate how well records without it are linked."""
+
+    label: str
+    """Feature that tells who somebody is: records that share it are one person."""
+    hide: tuple[str, ...]
+    """Features that are the label, or come from it: always hidden."""
+    hide_when: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Flag -> features that come from the label in records with that flag, and are hidden there."""
+    records: int = 6000
+    """Records hidden each night."""
+    records_per_subgroup: int = 800
+    """Records of each small subgroup (all, if it has fewer); the rest of the sample is drawn from everybody else."""
+
+
 class MatchConfig(ClosedModel):
     """Everything the matcher is told."""
 
@@ -134,6 +149,8 @@ class MatchConfig(ClosedModel):
     """How they are compared."""
     guards: tuple[GuardConfig, ...] = ()
     """What speaks against a pair whatever its weight."""
+    holdout: HoldoutConfig | None = None
+    """How the night's own error is measured; without it there is no such measurement."""
 
     @model_validator(mode="after")
     def _ordered_thresholds(self) -> Self:

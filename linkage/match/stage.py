@@ -2,11 +2,14 @@
 
 import json
 import shutil
+from typing import Any
 
 from linkage.kernel.config import read_config
+from linkage.kernel.contracts import contract
 from linkage.kernel.run import StageContext, Summary
 from linkage.match.config import MatchConfig
 from linkage.match.features import make_features
+from linkage.match.holdout import draw_sample, score_hidden
 from linkage.match.models import MODEL_FILES, approve, train_candidate
 from linkage.match.scored_pairs import score_records
 from linkage.match.splink_adapter import drop_splink_tables
@@ -42,6 +45,7 @@ def run(context: StageContext) -> Summary:
     _write_blocking_counts(context, config, largest)
     pairs = context.write("scored_pairs")
     candidates = engine.scalar("SELECT coalesce(sum(pairs), 0) FROM blocked_pairs")
+    holdout = _write_holdout(context, config, model)
     for table in ("scored_pairs", "match_input", "match_features"):
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")
     drop_splink_tables(engine)
@@ -49,6 +53,7 @@ def run(context: StageContext) -> Summary:
         "candidate_pairs": int(candidates),
         "scored_pairs": pairs,
         "model_id": context.summary("model").get("model_id"),
+        "holdout": holdout,
     } | config.thresholds.model_dump()
 
 
@@ -63,3 +68,20 @@ def _write_blocking_counts(context: StageContext, config: MatchConfig, largest: 
     )
     context.engine.con.executemany("INSERT INTO blocking_counts VALUES (?, ?, ?, ?, ?, ?)", rows)
     context.write("blocking_counts")
+
+
+def _write_holdout(context: StageContext, config: MatchConfig, model: dict[str, Any]) -> dict[str, Any]:
+    """Write holdout_records and holdout_pairs; both are empty where the configuration asks for no hold-out."""
+    engine = context.engine
+    if config.holdout is None:
+        for table in ("holdout_records", "holdout_pairs"):
+            columns = ", ".join(f"CAST(NULL AS {field.type}) AS {field.name}" for field in contract(table).fields)
+            engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {columns} WHERE false")
+    else:
+        draw_sample(engine, config.holdout, context.night.isoformat())
+        score_hidden(engine, config, config.holdout, model)
+        engine.con.execute(
+            "CREATE OR REPLACE TEMP TABLE holdout_pairs AS SELECT record_key_l AS record_key, record_key_r AS other_key, "
+            "match_weight, guards FROM hidden_pairs WHERE record_key_l <> record_key_r"
+        )
+    return {"records": context.write("holdout_records"), "pairs": context.write("holdout_pairs")}

@@ -35,7 +35,7 @@ TABLES = {
     "events": ("register", "events"),
     "crosswalk": ("resolve", "links"),
     "retired_ids": ("resolve", "retired_ids"),
-    "review_cases": ("resolve", "review_cases"),
+    "review_cases": ("estimate", "review_cases"),
 }
 LOOKUP = "register.duckdb"
 LOOKUP_TABLES = ("persons", "households", "members", "crosswalk", "retired_ids", "events")

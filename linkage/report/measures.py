@@ -20,9 +20,12 @@ INPUTS = {
     "scored_pairs": ("match", "scored_pairs"),
     "blocking_counts": ("match", "blocking_counts"),
     "links": ("resolve", "links"),
-    "review_cases": ("resolve", "review_cases"),
+    "review_cases": ("estimate", "review_cases"),
+    "error_estimates": ("estimate", "error_estimates"),
+    "person_subgroups": ("estimate", "person_subgroups"),
     "persons": ("register", "persons"),
     "households": ("register", "households"),
+    "members": ("register", "members"),
     "candidate_values": ("register", "values"),
     "events": ("register", "events"),
 }
@@ -43,8 +46,9 @@ def measure(context: StageContext) -> dict[str, Any]:
     """All measures by name (lists of rows), with run, model and the night before. JSON-able, no personal data."""
     engine = context.engine
     engine.run_sql(SQL_PACKAGE, "conflict_counts")
-    engine.run_sql(SQL_PACKAGE, "estimated_error")
-    engine.run_sql(SQL_PACKAGE, "subgroup_measures", {"night": context.night})
+    engine.run_sql(SQL_PACKAGE, "household_findings", {"night": context.night})
+    engine.run_sql("linkage.kernel", "subgroup_names")
+    engine.run_sql(SQL_PACKAGE, "subgroup_measures")
     queries = yaml.safe_load((files("linkage.report") / "queries.yaml").read_text(encoding="utf-8"))
     measures: dict[str, Any] = {name: engine.rows(query) for name, query in queries.items()}
     measures["run"] = _read_json(context.run_dir / "run.json") | {
@@ -55,7 +59,16 @@ def measure(context: StageContext) -> dict[str, Any]:
     measures["timings"] = _read_json(context.run_dir / "timings.json")
     measures["stages"] = {
         stage: context.summary(stage)
-        for stage in ("sources", "gate_incoming", "match", "resolve", "register", "gate_outgoing", "release")
+        for stage in (
+            "sources",
+            "gate_incoming",
+            "match",
+            "resolve",
+            "estimate",
+            "register",
+            "gate_outgoing",
+            "release",
+        )
     }
     measures["key"] = key_figures(measures)
     measures["before"] = _key_before(context)
@@ -63,10 +76,14 @@ def measure(context: StageContext) -> dict[str, Any]:
     return plain
 
 
-def key_figures(measures: dict[str, Any]) -> dict[str, float]:
-    """The figures that are compared with the night before."""
+def key_figures(measures: dict[str, Any]) -> dict[str, float | None]:
+    """The figures that are compared with the night before; None where there is no estimate."""
     files = measures["files"]
-    errors = measures["errors"][0]
+    register = {
+        row["measure"]: row["estimate"]
+        for row in measures["errors"]
+        if (row["method"], row["subgroup"]) == ("register", "all")
+    }
     resolve = measures["stages"]["resolve"]
     status = {row["status"]: row["persons"] for row in measures["status"]}
     return {
@@ -82,8 +99,8 @@ def key_figures(measures: dict[str, Any]) -> dict[str, float]:
         "persons_merged": resolve.get("persons_merged", 0),
         "persons_split": resolve.get("persons_split", 0),
         "persons_ended": resolve.get("persons_ended", 0),
-        "expected_precision": round(float(errors["expected_precision"] or 1), 6),
-        "expected_recall": round(float(errors["expected_recall"] or 1), 6),
+        "estimated_precision": register.get("precision"),
+        "estimated_recall": register.get("recall"),
     }
 
 

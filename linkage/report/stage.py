@@ -3,6 +3,8 @@
 from linkage.kernel.config import read_yaml
 from linkage.kernel.run import StageContext, Summary, write_json
 from linkage.report.charts import level_bars, threshold_x, weight_histogram
+from linkage.report.intervals import MEASURES as ERROR_MEASURES
+from linkage.report.intervals import METHODS, estimate_tables
 from linkage.report.measures import MEASURES, SQL_PACKAGE, measure, read_inputs
 from linkage.report.page import render
 
@@ -22,6 +24,9 @@ def run(context: StageContext) -> Summary:
         levels=level_bars(measures["card"]),
         guards={g["name"]: g for g in read_yaml(context.config_dir / "match.yaml").get("guards", ())},
         verdict=verdict(measures),
+        estimates=estimate_tables(measures["errors"]),
+        methods=METHODS,
+        measures=ERROR_MEASURES,
     )
     (context.out_dir / "index.html").write_text(index, encoding="utf-8")
     context.engine.run_sql(SQL_PACKAGE, "stewards")

@@ -12,6 +12,7 @@ STAGES = {
     "quality",
     "match",
     "resolve",
+    "estimate",
     "register",
     "release",
     "review",

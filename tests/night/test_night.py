@@ -106,6 +106,23 @@ def test_the_register_is_right(state: Path, district: Path) -> None:
         assert score.groups["all"].households["hukou"].f1 >= 0.99
 
 
+def test_the_register_does_not_think_itself_better_than_it_is(state: Path, district: Path) -> None:
+    """The lower end of the estimated recall, made without truth, is not above the recall that the truth shows."""
+    for night in (FIRST, SECOND):
+        (estimates,) = (state / "runs").glob(f"{night}-*/estimate/error_estimates.parquet")
+        ((low, high, n),) = duckdb.sql(
+            f"SELECT low, high, n FROM '{estimates}' WHERE (method, measure, subgroup) = ('register', 'recall', 'all')"
+        ).fetchall()
+        ((recall,),) = duckdb.sql(
+            f"""WITH fates AS (SELECT count(*) OVER (PARTITION BY true_person_id) AS findable, count(*) OVER (PARTITION BY person_id, true_person_id) AS together
+            FROM '{release_of(state, night)}/crosswalk.parquet' JOIN '{district}/truth/night={night}/records.parquet' USING (source, record_id))
+            SELECT count(*) FILTER (together > 1) / count(*) FROM fates WHERE findable > 1"""
+        ).fetchall()
+        assert n > 4000
+        assert 0.95 < low <= recall
+        assert low < high
+
+
 def test_persons_whose_records_did_not_change_keep_their_id(state: Path) -> None:
     first, second = (release_of(state, night) for night in (FIRST, SECOND))
     moved = duckdb.sql(
