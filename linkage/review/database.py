@@ -59,6 +59,7 @@ def migrate(engine: sa.Engine) -> None:
     date is only read."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
     newest = ScriptDirectory.from_config(config).get_current_head()
     with engine.connect() as connection:
         if _version(connection) == newest:
