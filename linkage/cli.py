@@ -1,6 +1,6 @@
 """The command line: ``linkage --help`` teaches what it can do.
 
-Exit codes of ``run``: 0 released; 2 bad arguments or configuration; 3 a gate stopped the night, nothing
+Exit codes of ``run``: 0 released; 1 it cannot be done now; 2 bad arguments or configuration, or a night that is over; 3 a gate stopped the night, nothing
 published; 4 an input could not be read at all.
 """
 
@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from linkage import __version__
 from linkage.kernel.errors import ConfigurationError, LinkageError
+from linkage.kernel.run import State
 
 app = typer.Typer(
     name="linkage",
@@ -99,12 +100,19 @@ def publish(
 @app.command()
 def verify(
     release: Annotated[Path, typer.Argument(help="Release folder, e.g. state/releases/2026-03-02-1a2b3c4d.")],
+    public_key: Annotated[
+        Path | None, typer.Option(help="PEM file of the key you trust; left out, the one pinned beside the release.")
+    ] = None,
 ) -> None:
     """Check every file of a release against its manifest, and the manifest against its signature."""
+    from linkage.release.trust import trust_around, trust_named
     from linkage.release.verify import verify_release
 
-    for check in verify_release(release):
+    trust = trust_named(public_key) if public_key else trust_around(release)
+    for check in verify_release(release, trust):
         console.print(f"ok  {check}")
+    if trust.warning:
+        console.print(f"[yellow]注意 warning[/yellow] {trust.warning}")
 
 
 @app.command()
@@ -177,6 +185,24 @@ def land(
     from linkage.night import land_source
 
     console.print_json(json.dumps(land_source(exports, state, _date(night), config, source)))
+
+
+@app.command()
+def judge(
+    record: Annotated[str, typer.Argument(help="One record, <source>:<record_id>, e.g. police:330106000123.")],
+    other: Annotated[str, typer.Argument(help="The other record.")],
+    verdict: Annotated[str, typer.Argument(help="same, different or unsure.")],
+    reader: Annotated[str, typer.Option(help="Who decided.")],
+    reason: Annotated[str, typer.Option(help="Why; an auditor will ask.")],
+    state: StateOption = Path("state"),
+) -> None:
+    """Record a steward's verdict about two records; the next night applies it. Nothing is ever overwritten."""
+    from linkage.review.judgements import append_judgement, require_records
+
+    where = State(state)
+    require_records(where, (record, other))
+    judgement_id = append_judgement(where, record, other, verdict, reader=reader, reason=reason)
+    console.print(f"judgement {judgement_id}: {record} and {other} are {verdict}; applied from the next night on")
 
 
 @app.command()
@@ -253,6 +279,14 @@ def main() -> None:
     except LinkageError as error:
         errors.print(f"[red]错误 error:[/red] {escape(error.what)}\n  -> {escape(error.remedy)}")
         code = error.exit_code
+    except OSError as error:
+        # A full disk, a file where a folder should be, a folder of somebody else: for the one who runs it, no fault of gridroll.
+        what = f"{error.strerror or error}: {error.filename or '(no file named)'}"
+        errors.print(
+            f"[red]错误 error:[/red] {escape(what)}\n"
+            "  -> Check that the path exists, is of the right kind, may be written by this user, and that the disk is not full."
+        )
+        code = 1
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     sys.stdout.flush()

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from croniter import croniter
+from pydantic import Field, field_validator, model_validator
 
 from linkage.kernel.config import ClosedModel, read_config
 from linkage.kernel.contracts import contract
@@ -136,6 +137,13 @@ class SourceConfig(ClosedModel):
     """Minutes after pull_cron from which the night goes on with the department's last landing."""
     feeds: tuple[Feed, ...]
     """The department's tables."""
+
+    @field_validator("pull_cron")
+    @classmethod
+    def _readable_cron(cls, value: str) -> str:
+        if not croniter.is_valid(value):
+            raise ValueError(f"{value!r} is not a cron expression; write five fields, e.g. '0 1 * * *'")
+        return value
 
     @cached_property
     def feed_names(self) -> tuple[str, ...]:

@@ -33,10 +33,10 @@ def run(context: StageContext) -> Summary:
     _read_previous(engine, context.previous_release)
 
     clusters = cluster_records(engine, config.persons, rules)
-    _assign_person_ids(engine, clusters, district, context.night.isoformat())
+    _assign_person_ids(engine, clusters, district, context.id_scope)
     engine.run_sql(SQL_PACKAGE, "links")
     engine.run_sql(SQL_PACKAGE, "person_changes")
-    _households(engine, config, district, context.night.isoformat())
+    _households(engine, config, district, context.night.isoformat(), context.id_scope)
     _retire_and_log(engine, context.night.isoformat())
     _review_cases(engine, config, rules)
     counts = {
@@ -102,16 +102,16 @@ def cluster_records(engine: Engine, config: PersonsConfig, rules: PairRules) -> 
     return clusters
 
 
-def _assign_person_ids(engine: Engine, clusters: Clusters, district: str, night: str) -> None:
+def _assign_person_ids(engine: Engine, clusters: Clusters, district: str, id_scope: str) -> None:
     """Give each cluster yesterday's id or a new one; leaves ``cluster_ids(cluster, person_id, is_new)``."""
     engine.run_sql(SQL_PACKAGE, "person_ids")
     fresh = engine.arrow("SELECT cluster, first_key FROM new_clusters ORDER BY cluster")
-    ids = [new_id("P", district, night, key) for key in fresh["first_key"].to_pylist()]
+    ids = [new_id("P", district, id_scope, key) for key in fresh["first_key"].to_pylist()]
     engine.load_arrow("fresh_ids", pa.table({"cluster": fresh["cluster"], "person_id": pa.array(ids, pa.string())}))
     engine.run_sql(SQL_PACKAGE, "cluster_ids")
 
 
-def _households(engine: Engine, config: ResolveConfig, district: str, night: str) -> None:
+def _households(engine: Engine, config: ResolveConfig, district: str, night: str, id_scope: str) -> None:
     """Find households and their members; leaves household_links, members and household_events."""
     _read_residence_evidence(engine, config.households)
     family = config.households.family_evidence
@@ -140,7 +140,7 @@ def _households(engine: Engine, config: ResolveConfig, district: str, night: str
     engine.run_sql(SQL_PACKAGE, "household_ids")
     fresh = engine.arrow("SELECT * FROM new_households ORDER BY family, basis_key")
     ids = [
-        new_id("H", district, night, family, person)
+        new_id("H", district, id_scope, family, person)
         for family, person in zip(fresh["family"].to_pylist(), fresh["first_person"].to_pylist(), strict=True)
     ]
     engine.load_arrow(

@@ -30,14 +30,15 @@ def carry_over(context: StageContext, configs: Mapping[str, SourceConfig]) -> No
     engine = context.engine
     create_table(engine, "raw_records", "previous_records")
     landings: dict[str, Any] = {}
-    if delta_feeds and context.previous_release is not None:
-        run = context.previous_run
-        path = run / "sources" / "raw_records.parquet" if run else None
-        if run is None or path is None or not path.exists():
+    before = json.loads((context.run_dir / "run.json").read_text(encoding="utf-8")).get("night_before")
+    if delta_feeds and before is not None:
+        run = context.state.runs / before
+        path = run / "sources" / "raw_records.parquet"
+        if not path.exists():
             raise LinkageError(
-                f"Feeds {', '.join(delta_feeds)} bring changes only, and the run behind release "
-                f"{context.previous_release.name}, which holds their other records, is not there any more.",
-                remedy=f"Restore {context.state.runs / context.previous_release.name} from a backup, or ask the "
+                f"Feeds {', '.join(delta_feeds)} bring changes only, and the run behind release {before}, "
+                "which holds their other records, is not there any more.",
+                remedy=f"Restore {run} from a backup, or ask the "
                 "department for one whole export and set delivery: full for that night.",
             )
         engine.con.execute(f"INSERT INTO previous_records BY NAME FROM read_parquet({quote_text(path)})")
