@@ -10,7 +10,14 @@ from tests.builders import write_rows
 
 
 def test_what_a_gate_set_aside_counts_as_rejected(tmp_path: Path) -> None:
-    account = {"source": "police", "feed": "police_hukou", "file": "a.csv", "counted_rows": 5, "duplicate_rows": 1}
+    account = {
+        "source": "police",
+        "feed": "police_hukou",
+        "file": "a.csv",
+        "counted_rows": 5,
+        "duplicate_rows": 1,
+        "carried_rows": 0,
+    }
     aside = {"record_key": "police:1", "file": "a.csv", "row_number": 3}
     tables = {
         "file_accounting": [account | {"accepted_rows": 3, "rejected_rows": 1}],

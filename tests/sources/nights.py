@@ -41,6 +41,10 @@ class Nights:
         path = self.config_dir / "sources" / f"{config['source']}.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+        shared = self.config_dir / "sharing.yaml"
+        sharing = yaml.safe_load(shared.read_text(encoding="utf-8"))
+        sharing["departments"] = [d for d in sharing["departments"] if d["source"] == config["source"]]
+        shared.write_text(yaml.safe_dump(sharing, allow_unicode=True), encoding="utf-8")
 
     def deliver(self, night: date, files: Mapping[str, bytes]) -> Path:
         """Put files into the night's exports folder, and nothing else."""
