@@ -9,7 +9,7 @@ PYTEST_WORKERS ?= 2
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup demo test lint format unit lock serve-airflow system-packages clean
+.PHONY: help setup demo test lint format unit lock accuracy accuracy-lock serve-airflow system-packages clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,21 @@ lock: $(STAMP) ## resolve pyproject.toml again into requirements.lock and requir
 	$(UV_COMPILE) -o requirements.lock
 	$(UV_COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
 
+# The public data sets need an older pandas, hence an environment of their own beside .venv.
+DATA_ENV := .venv-accuracy
+SAMPLE ?=
+accuracy: $(STAMP) $(DATA_ENV)/.tables ## accuracy on public and fictional data beside plain Splink (SAMPLE=folder/night=... adds exports); 15 minutes
+	$(BIN)/python -m benchmarks.accuracy.run --out $(DATA_ENV)/results --packages $(DATA_ENV)/lib/python3*/site-packages \
+		--pseudopeople $(DATA_ENV)/tables $(if $(SAMPLE),--sample $(SAMPLE))
+
+$(DATA_ENV)/.tables: benchmarks/accuracy/requirements.lock benchmarks/accuracy/pseudopeople_tables.py scripts/accuracy-data
+	@scripts/accuracy-data $(DATA_ENV)
+	@touch $@
+
+accuracy-lock: $(STAMP) ## resolve benchmarks/accuracy/requirements.in again
+	cd benchmarks/accuracy && ../../$(BIN)/uv pip compile requirements.in --universal --python-version 3.11 --quiet --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make accuracy-lock" -o requirements.lock
+
 serve-airflow: $(STAMP) ## Airflow's own pages for the demo on http://127.0.0.1:8080 (development only)
 	@scripts/serve-airflow
 
@@ -50,4 +65,4 @@ system-packages: # Chromium and PostgreSQL, which some tests drive
 	@scripts/system-packages
 
 clean: ## remove the environment, caches and the demo
-	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(DATA_ENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,6 @@
 """### gridroll_night 每夜一次 · one night
 
-**What it does.** Waits for every department's export of the night (one `pull_*` task per file in
+**What it does.** Every day at the hour at which the first department delivers: waits for every department's export of the night (one `pull_*` task per file in
 `config/sources/`, each from its own time on), fixes what the night depends on (`plan`), runs the stages of
 `linkage/night.py` in order, and hands the finished release to `gridroll_publish`. A department that is not there when
 its time is up is skipped: the night goes on with its last landing, and the report says so.
@@ -11,13 +11,14 @@ not yet published. XCom holds run ids and paths only.
 **Owner.** The office named in `config/schedule.yaml`; each `pull_*` task names the department's.
 
 **Impact of failure.** The register stays as it was the night before; departments keep reading the last release.
-A failed stage can be cleared: finished stages are kept. Nights wait for the one before, so none is lost or mixed.
+A failed stage can be cleared: finished stages are kept. A night is planned only when the one before is settled, that is
+published, declined or failed: each continues the register as it then stands, so no id is lost and no night mixed.
 The first night is the one after the DAG is switched on; missed ones are caught up. By hand: trigger it with `night`.
 """
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
@@ -36,11 +37,13 @@ from gridroll_defaults import (
     night_param,
 )
 from linkage.kernel.source_config import SourceConfig
-from linkage.schedule import earliest_cron, pull_window, read_places
+from linkage.schedule import Places, night_cron, pull_window, read_places
 
 log = logging.getLogger(__name__)
 # TaskFlow's types do not know what a sensor takes besides.
 sensor: Any = task.sensor
+ACTIVE = ("queued", "running")
+PUBLISH_DAG, PUBLISH_RUN = "gridroll_publish", "publish__{}"
 POLL: dict[str, Any] = {"mode": "reschedule", "poke_interval": SCHEDULE.poll_seconds}
 
 # A hop costs the scheduler about a second, so stages that fail together run together; a gate stands alone
@@ -56,11 +59,18 @@ STAGE_TASKS: dict[str, tuple[str, ...]] = {
 }
 
 
-@sensor(**POLL, timeout=timedelta(days=7), pool=LANDING_POOL, do_xcom_push=False)  # type: ignore[untyped-decorator]
+@sensor(  # type: ignore[untyped-decorator]
+    **POLL, timeout=timedelta(days=7), trigger_rule="none_failed", pool=LANDING_POOL, do_xcom_push=False
+)
 def earlier_night(*, ti: Any = None) -> bool:
-    """Wait for the night before: a backfill has run slots of its own, and ids continue from release to release."""
-    before = ti.get_previous_dagrun()
-    return before is None or before.state not in ("queued", "running")
+    """Wait until every earlier night is settled: its run has ended (a backfill has run slots of its own), and its release is
+    not about to be published. Ids continue from release to release, so no plan may be made on one that is passed over."""
+    from linkage.night import publishable_releases
+
+    if any(ti.get_previous_dagrun(state=state) for state in ACTIVE):
+        return False
+    runs = [PUBLISH_RUN.format(release) for release in publishable_releases(read_places().state)]
+    return not runs or ti.get_dr_count(dag_id=PUBLISH_DAG, run_ids=runs, states=list(ACTIVE)) == 0
 
 
 def pull_task(name: str, source: SourceConfig) -> Callable[[], Any]:
@@ -89,7 +99,9 @@ def pull_task(name: str, source: SourceConfig) -> Callable[[], Any]:
         if window.not_open(now):
             return PokeReturnValue(is_done=False)
         try:
-            landing = land_source(places.night_folder(night), places.state, night, places.config, name)
+            landing = land_source(
+                places.night_folder(night), places.state, night, places.config, name, patient=not window.closed(now)
+            )
         except UnreadableInput as missing:
             if not window.closed(now):
                 log.info("%s: not there yet (%s)", name, missing.what)
@@ -109,8 +121,22 @@ def plan(*, dag_run: Any = None, params: Any = None) -> str:
     """Fix everything the night depends on; late departments are represented by their last landing."""
     from linkage.night import plan_night
 
-    places = read_places()
-    return plan_night(places.state, night_of_run(dag_run, params), places.config)
+    places, night = read_places(), night_of_run(dag_run, params)
+    take_later_files(places, night)
+    return plan_night(places.state, night, places.config)
+
+
+def take_later_files(places: Places, night: date) -> None:
+    """Land again what departments added or corrected while the night waited for others, as long as it is their time."""
+    from linkage.kernel.errors import UnreadableInput
+    from linkage.night import land_source
+
+    for name, source in SOURCES.items():
+        if not pull_window(source, night, ZONE).closed(datetime.now(UTC)):
+            try:
+                land_source(places.night_folder(night), places.state, night, places.config, name, patient=True)
+            except UnreadableInput as growing:
+                log.info("%s: the landing taken before counts (%s)", name, growing.what)
 
 
 def stage_task(name: str, stages: tuple[str, ...]) -> Callable[[Any], Any]:
@@ -129,7 +155,7 @@ def stage_task(name: str, stages: tuple[str, ...]) -> Callable[[Any], Any]:
 @dag(
     dag_id="gridroll_night",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable(earliest_cron(SOURCES.values()), timezone=ZONE),
+    schedule=CronTriggerTimetable(night_cron(SOURCES.values()), timezone=ZONE),
     catchup=True,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=SCHEDULE.night_timeout_hours),
@@ -146,15 +172,15 @@ def gridroll_night() -> None:
     stages = [stage_task(name, stages)(run_id) for name, stages in STAGE_TASKS.items()]
     hand_over = TriggerDagRunOperator(
         task_id="hand_over",
-        trigger_dag_id="gridroll_publish",
-        trigger_run_id=f"publish__{run_id}",
+        trigger_dag_id=PUBLISH_DAG,
+        trigger_run_id=PUBLISH_RUN.format(run_id),
         conf={"run_id": run_id},
         logical_date=None,
         reset_dag_run=True,
         fail_when_dag_is_paused=True,
-        doc_md="Publishing may wait for a person, so it is a DAG of its own: a question never holds up the next night.",
+        doc_md="Publishing may wait for a person, so it is a DAG of its own: meanwhile the next night already takes its exports.",
     )
-    chain(turn, pulls, run_id, *stages, hand_over)
+    chain(pulls, turn, run_id, *stages, hand_over)
 
 
 gridroll_night()

@@ -2,14 +2,14 @@
 
 **What it does.** Judges a finished release by the limits in `config/night.yaml`. A normal night is verified and becomes
 CURRENT at once. An abnormal one (late departments, many warnings, too many persons merged, split or gone) waits for a
-person under *Required Actions*; no answer in time means: do not publish.
+person under *Required Actions*; no answer in time means: do not publish. The next night is planned after the answer.
 
 **Output.** `CURRENT` names the release. Nothing else changes; a release is never written again.
 
 **Owner.** The office named in `config/schedule.yaml`; whom it asks is `approvers` there.
 
-**Impact of failure.** Readers keep the last release. A rejected night can be published later with
-`linkage publish`, or by clearing this run; an older night never replaces a newer one.
+**Impact of failure.** Readers keep the last release. A rejected night can be published with `linkage publish`,
+or by clearing this run, until the next night is published: a release that does not continue the current one is refused.
 """
 
 from datetime import timedelta

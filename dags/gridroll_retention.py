@@ -1,7 +1,7 @@
 """### gridroll_retention 留存 · delete what the policy says
 
 **What it does.** Applies `retention` of `config/night.yaml`: working tables of old runs, old landings, releases beyond
-their years. The current release and what it continues from are never deleted.
+their years. What the next night needs stays whatever its age, and so do the manifests of published releases.
 
 **Output.** Fewer folders below the state folder; the log says how many of each.
 

@@ -1,6 +1,6 @@
 """The command line: ``linkage --help`` teaches what it can do.
 
-Exit codes of ``run``: 0 released; 2 bad arguments or configuration; 3 a gate stopped the night, nothing
+Exit codes of ``run``: 0 released; 1 it cannot be done now; 2 bad arguments or configuration, or a night that is over; 3 a gate stopped the night, nothing
 published; 4 an input could not be read at all.
 """
 
@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from linkage import __version__
 from linkage.kernel.errors import ConfigurationError, LinkageError
+from linkage.kernel.run import State
 
 app = typer.Typer(
     name="linkage",
@@ -42,6 +43,7 @@ COUNTS = (
     ("accepted_rows", "接收", "accepted"),
     ("rejected_rows", "拒收", "rejected"),
     ("duplicate_rows", "重复", "duplicate"),
+    ("carried_rows", "沿用（增量表未再送）", "carried over, not sent again by a delta feed"),
     ("persons", "人员", "persons"),
     ("households", "家庭", "households"),
     ("persons_new", "新出现", "appeared"),
@@ -98,12 +100,19 @@ def publish(
 @app.command()
 def verify(
     release: Annotated[Path, typer.Argument(help="Release folder, e.g. state/releases/2026-03-02-1a2b3c4d.")],
+    public_key: Annotated[
+        Path | None, typer.Option(help="PEM file of the key you trust; left out, the one pinned beside the release.")
+    ] = None,
 ) -> None:
     """Check every file of a release against its manifest, and the manifest against its signature."""
+    from linkage.release.trust import trust_around, trust_named
     from linkage.release.verify import verify_release
 
-    for check in verify_release(release):
+    trust = trust_named(public_key) if public_key else trust_around(release)
+    for check in verify_release(release, trust):
         console.print(f"ok  {check}")
+    if trust.warning:
+        console.print(f"[yellow]注意 warning[/yellow] {trust.warning}")
 
 
 @app.command()
@@ -120,6 +129,31 @@ def fiction(
 
     summary = generate(persons, nights, seed, out, dirt=dirt, first_night=_date(first_night), note=console.print)
     console.print_json(json.dumps(summary, default=str, ensure_ascii=False))
+
+
+@app.command()
+def link(
+    spec: Annotated[Path, typer.Argument(help="Specification: a match.yaml with the sections input and features.")],
+    inputs: Annotated[
+        list[Path], typer.Argument(help="CSV or Parquet files; each is a source unless input.source says.")
+    ],
+    out: Annotated[Path, typer.Option(help="Parquet to write: source, record_id, cluster_id, one row per record.")],
+    pairs: Annotated[
+        Path | None, typer.Option(help="Parquet to write the scored pairs to, with their weights.")
+    ] = None,
+) -> None:
+    """Link plain tables with one specification: no register, no state, any kind of record.
+
+    The model is learned on the given records. Examples of specifications: benchmarks/accuracy/specs; every key:
+    docs/configuration.md (config/match.yaml).
+    """
+    from linkage.plain_link import link_tables
+
+    found = link_tables(spec, inputs, out, pairs)
+    console.print(
+        f"{found.records:,} records, {found.candidate_pairs:,} candidate pairs, largest block {found.largest_block:,}"
+    )
+    console.print(f"{found.clusters:,} clusters; {found.linked_records:,} records share theirs with another: {out}")
 
 
 @app.command()
@@ -154,6 +188,24 @@ def land(
 
 
 @app.command()
+def judge(
+    record: Annotated[str, typer.Argument(help="One record, <source>:<record_id>, e.g. police:330106000123.")],
+    other: Annotated[str, typer.Argument(help="The other record.")],
+    verdict: Annotated[str, typer.Argument(help="same, different or unsure.")],
+    reader: Annotated[str, typer.Option(help="Who decided.")],
+    reason: Annotated[str, typer.Option(help="Why; an auditor will ask.")],
+    state: StateOption = Path("state"),
+) -> None:
+    """Record a steward's verdict about two records; the next night applies it. Nothing is ever overwritten."""
+    from linkage.review.judgements import append_judgement, require_records
+
+    where = State(state)
+    require_records(where, (record, other))
+    judgement_id = append_judgement(where, record, other, verdict, reader=reader, reason=reason)
+    console.print(f"judgement {judgement_id}: {record} and {other} are {verdict}; applied from the next night on")
+
+
+@app.command()
 def doctor(state: StateOption = Path("state"), config: ConfigOption = Path("config")) -> None:
     """What is wrong with this installation: configuration, state, signing key, current release."""
     from linkage.doctor import examine
@@ -171,14 +223,17 @@ def doctor(state: StateOption = Path("state"), config: ConfigOption = Path("conf
 @source_app.command("check")
 def source_check(
     config: Annotated[Path, typer.Argument(help="The department's YAML, e.g. config/sources/police.yaml.")],
-    file: Annotated[Path, typer.Argument(help="One file as the department delivers it.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="One file as the department delivers it; left out: its database views."),
+    ] = None,
 ) -> None:
     """Dry run for connecting a department: what maps, what does not, sample values masked. Changes nothing."""
-    from linkage.kernel.config import read_config
-    from linkage.kernel.source_config import SourceConfig
-    from linkage.sources.check import check_file, render
+    from linkage.source_check import check_source
+    from linkage.sources.check import render
 
-    console.print(render(check_file(read_config(config, SourceConfig), file)))
+    for report in check_source(config, file):
+        console.print(render(report))
 
 
 @model_app.command("train")
@@ -224,6 +279,14 @@ def main() -> None:
     except LinkageError as error:
         errors.print(f"[red]错误 error:[/red] {escape(error.what)}\n  -> {escape(error.remedy)}")
         code = error.exit_code
+    except OSError as error:
+        # A full disk, a file where a folder should be, a folder of somebody else: for the one who runs it, no fault of gridroll.
+        what = f"{error.strerror or error}: {error.filename or '(no file named)'}"
+        errors.print(
+            f"[red]错误 error:[/red] {escape(what)}\n"
+            "  -> Check that the path exists, is of the right kind, may be written by this user, and that the disk is not full."
+        )
+        code = 1
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     sys.stdout.flush()

@@ -1,20 +1,15 @@
 """What is wrong with this installation: each check says what was found and, if bad, what to do."""
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from linkage.kernel.config import read_config
+from linkage.configuration import configuration_checks
 from linkage.kernel.errors import LinkageError
 from linkage.kernel.run import State
-from linkage.kernel.source_config import read_source_configs
-from linkage.match.config import MatchConfig
-from linkage.night import expectations_dir
-from linkage.night_config import DistrictConfig, NightConfig
-from linkage.register.config import SurvivorshipConfig
-from linkage.release.sharing import SharingConfig
+from linkage.release.signing import KEY_ENVIRONMENT, PRIVATE_KEY, signing_key
 from linkage.release.verify import verify_release
 from linkage.review.judgements import read_judgements
 
@@ -31,34 +26,31 @@ class Finding:
 
 
 def examine(state_dir: Path, config_dir: Path) -> list[Finding]:
-    """Look at configuration, state folder, database and current release; never raises for a fault it can describe."""
+    """Look at configuration, state folder, keys, database and current release; changes nothing, and never raises for a
+    fault it can describe."""
+    findings = [_try(text, check) for text, check in configuration_checks(config_dir)]
+    if not state_dir.is_dir():
+        what = "is not a folder" if state_dir.exists() else "does not exist"
+        remedy = "Check --state for a typing mistake; the first night makes the folder."
+        return [*findings, Finding(False, f"the state folder {state_dir} {what}", remedy)]
     state = State(state_dir)
-    findings = [
-        *(
-            _try(f"{name} is valid", partial(read_config, config_dir / name, model))
-            for name, model in (
-                ("district.yaml", DistrictConfig),
-                ("night.yaml", NightConfig),
-                ("match.yaml", MatchConfig),
-                ("survivorship.yaml", SurvivorshipConfig),
-                ("sharing.yaml", SharingConfig),
-            )
-        ),
-        _try("departments are configured", lambda: read_source_configs(config_dir)),
-        Finding(
-            any(expectations_dir(config_dir).glob("*.json")),
-            "expectation suites are there",
-            "Copy expectations/ of gridroll beside config/.",
-        ),
-        _try("the state database answers", lambda: read_judgements(state)),
-        _free_space(state),
-    ]
+    return [*findings, *_examine_state(state)]
+
+
+def _examine_state(state: State) -> Iterator[Finding]:
+    yield _try("the state folder can be written", state.prepare)
+    if (state.keys / PRIVATE_KEY).exists() or os.environ.get(KEY_ENVIRONMENT):
+        yield _try("the signing key is there and is the pinned one", lambda: signing_key(state))
+    if state.database_exists():
+        yield _try("the state database answers", lambda: read_judgements(state))
+    else:
+        yield Finding(True, "no state database yet: the first night makes it")
+    yield _free_space(state)
     current = state.current_release()
     if current is None:
-        findings.append(Finding(True, "nothing is published yet"))
+        yield Finding(True, "nothing is published yet")
     else:
-        findings.append(_try(f"current release {current.name} verifies", lambda: verify_release(current)))
-    return findings
+        yield _try(f"current release {current.name} verifies", lambda: verify_release(current))
 
 
 def _try(text: str, check: Callable[[], object]) -> Finding:
@@ -70,7 +62,7 @@ def _try(text: str, check: Callable[[], object]) -> Finding:
 
 
 def _free_space(state: State) -> Finding:
-    free = shutil.disk_usage(state.root if state.root.exists() else Path.cwd()).free
+    free = shutil.disk_usage(state.root).free
     return Finding(
         free >= FREE_BYTES_WANTED,
         f"{free / 2**30:.1f} GiB free for the state",

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from linkage import __version__
+from linkage.configuration import check_configuration, expectations_dir
 from linkage.estimate import stage as estimate_stage
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError, GateStopped, LinkageError, UnreadableInput
+from linkage.kernel.lock import only_one
 from linkage.kernel.run import (
     Progress,
     StageContext,
@@ -38,11 +40,12 @@ from linkage.quality import stage as quality_stage
 from linkage.register import stage as register_stage
 from linkage.release import publish as release_publish
 from linkage.release import stage as release_stage
-from linkage.release.verify import previous_release
+from linkage.release.signing import signing_key
+from linkage.release.verify import night_before
 from linkage.report import stage as report_stage
 from linkage.resolve import stage as resolve_stage
 from linkage.review import judgements
-from linkage.sources import landing
+from linkage.sources import claims, landing
 from linkage.sources import stage as sources_stage
 from linkage.standardise import stage as standardise_stage
 
@@ -62,6 +65,7 @@ STAGE_FUNCTIONS: Mapping[str, StageFunction] = {
 STAGES: tuple[str, ...] = tuple(STAGE_FUNCTIONS)
 GATES = ("gate_incoming", "gate_outgoing")
 TIMINGS = "timings.json"
+RUN_LOCK, STAGE_LOCK, PUBLISH_LOCK = "run.lock", "stage.lock", "publish.lock"
 
 
 @dataclass(frozen=True)
@@ -85,13 +89,22 @@ def run_night(
     """One night without Airflow: land every department, run all stages, publish.
 
     ``hold_abnormal`` leaves an abnormal night unpublished (as the DAGs do until a person approves).
-    Raises ConfigurationError (exit code 2), GateStopped (3), UnreadableInput (4); the last release stays.
+    Raises ConfigurationError (exit code 2), GateStopped (3), UnreadableInput (4), LinkageError (1) when another process
+    runs a night on the same state; the last release stays.
     """
     if not exports.is_dir():
         raise ConfigurationError(
             f"Exports folder {exports} does not exist.",
             remedy="Give --exports the folder of one night, with one folder per department.",
         )
+    _ready(State(state), night, config_dir)
+    with only_one(state / RUN_LOCK, f"running a night on {state}"):
+        return _run_night(exports, state, night, config_dir, hold_abnormal, note)
+
+
+def _run_night(
+    exports: Path, state: Path, night: date, config_dir: Path, hold_abnormal: bool, note: Progress
+) -> Outcome:
     landed = 0
     for source in read_source_configs(config_dir):
         try:
@@ -122,28 +135,53 @@ def run_night(
         abnormal=verdict["abnormal"],
         reasons_zh=tuple(verdict["reasons_zh"]),
         reasons_en=tuple(verdict["reasons_en"]),
-        counts=_summary(run_dir, "sources") | _summary(run_dir, "resolve"),
+        counts=_counts(run_dir),
     )
 
 
-def land_source(exports: Path, state: Path, night: date, config_dir: Path, source: str) -> dict[str, Any]:
-    """Copy one department's files into the state, hashed and read-only. Raises UnreadableInput if nothing is there."""
+def _ready(state: State, night: date, config_dir: Path) -> None:
+    """Find every mistake of the installation before any work. Raises ConfigurationError."""
+    check_configuration(config_dir)
+    state.prepare()
+    signing_key(state)
+    judgements.table_hash(state)
+    current = state.current_release()
+    if current is not None and night.isoformat() < current.name[:10]:
+        raise ConfigurationError(
+            f"The night {night} is over: the current release {current.name} is of a later night.",
+            remedy="Run a night from the current one on; nights are published in order and never go back.",
+        )
+
+
+def land_source(
+    exports: Path, state: Path, night: date, config_dir: Path, source: str, *, patient: bool = False
+) -> dict[str, Any]:
+    """Copy one department's files into the state, hashed and read-only. Raises UnreadableInput if not all are there.
+
+    ``patient``: for callers that come again; a delivery that may still grow is not there yet either.
+    """
     configs = read_source_configs(config_dir)
     if source not in configs:
         raise ConfigurationError(
             f"There is no department {source!r}.", remedy=f"Known departments: {', '.join(configs)}."
         )
-    return _landing_entry(State(state), landing.land(exports, State(state), night, configs[source]), night)
+    folders = {folder for config in configs.values() for folder in claims.folders_of(config)}
+    landed = landing.land(exports, State(state), night, configs[source], known_folders=folders, patient=patient)
+    return _landing_entry(State(state), landed, night)
 
 
 def plan_night(state: Path, night: date, config_dir: Path) -> str:
     """Fix what the night depends on and return its run id.
 
     The newest landing of each department counts; one that did not deliver is represented by its last landing
-    and marked stale. Raises UnreadableInput when a department has never delivered.
+    and marked stale. The night continues CURRENT, so every id ever published lives on. Planned again after it was
+    published, with nothing changed, it is the same run; with anything changed it is a new run that continues the first.
+    Raises UnreadableInput when a department has never delivered, ConfigurationError for any mistake of the installation
+    and when a later night is published.
     """
     where = State(state)
-    read_config(config_dir / "night.yaml", NightConfig)
+    _ready(where, night, config_dir)
+    current = where.current_release()
     district = read_config(config_dir / "district.yaml", DistrictConfig)
     landings: dict[str, dict[str, Any]] = {}
     for source, config in read_source_configs(config_dir).items():
@@ -154,18 +192,22 @@ def plan_night(state: Path, night: date, config_dir: Path) -> str:
                 remedy="Ask for its export, or take its file out of config/sources until it delivers.",
             )
         landings[source] = _landing_entry(where, found, night)
-    previous = previous_release(where, night)
+    before = night_before(where, night)
+    _add_missed_deltas(where, landings, before, config_dir, night)
     plan: dict[str, Any] = {
         "night": night.isoformat(),
         "district": district.district,
         "landings": landings,
-        "previous_release": previous.name if previous else None,
+        "night_before": before.name if before else None,
         "configuration_sha256": _folder_hash(config_dir, expectations_dir(config_dir)),
         "code_version": __version__,
         "code_sha256": _folder_hash(Path(__file__).parent),
         "model_id": models.live_model_id(where, before=night),
         "judgements_sha256": judgements.table_hash(where),
     }
+    if current is not None and _is_published(where, current.name, plan):
+        return current.name
+    plan["previous_release"] = current.name if current else None
     run_id = f"{night.isoformat()}-{_hash_text(json.dumps(plan, sort_keys=True))[:8]}"
     run_dir = where.runs / run_id
     if not (run_dir / "run.json").exists():
@@ -184,9 +226,15 @@ def run_one_stage(state: Path, run_id: str, stage: str, *, note: Progress = prin
     where = State(state)
     run_dir = where.runs / run_id
     plan = read_plan(state, run_id)
-    night = date.fromisoformat(plan["night"])
+    with only_one(run_dir / STAGE_LOCK, f"working on the run {run_id}"):
+        return _run_stage(where, run_dir, stage, plan, note)
+
+
+def _run_stage(where: State, run_dir: Path, stage: str, plan: Mapping[str, Any], note: Progress) -> Summary:
+    run_id, night = run_dir.name, date.fromisoformat(plan["night"])
     limits = read_config(run_dir / "config" / "night.yaml", NightConfig).engine
     previous = where.releases / plan["previous_release"] if plan["previous_release"] else None
+    run_before = where.runs / plan["night_before"] if plan.get("night_before") else None
     started = time.monotonic()
     scratch = run_dir / ".scratch"
     with Engine(threads=limits.threads, memory_limit=limits.memory_limit, temp_dir=scratch) as engine:
@@ -200,7 +248,7 @@ def run_one_stage(state: Path, run_id: str, stage: str, *, note: Progress = prin
             state=where,
             engine=engine,
             previous_release=previous,
-            previous_run=where.runs / previous.name if previous and (where.runs / previous.name).is_dir() else None,
+            previous_run=run_before if run_before and run_before.is_dir() else None,
             model_dir=run_dir / "model",
             note=note,
         )
@@ -255,8 +303,14 @@ def assess(state: Path, run_id: str) -> dict[str, Any]:
 
 
 def publish_release(state: Path, run_id: str) -> None:
-    """Verify the release and make it CURRENT, atomically."""
-    release_publish.publish(State(state), run_id)
+    """Verify the release and make it CURRENT, atomically; of two at once the second is refused."""
+    with only_one(state / PUBLISH_LOCK, f"publishing on {state}"):
+        release_publish.publish(State(state), run_id)
+
+
+def publishable_releases(state: Path) -> tuple[str, ...]:
+    """Releases that continue the current one: those that may still be published."""
+    return release_publish.publishable(State(state))
 
 
 def train_model(state: Path, night: date, config_dir: Path) -> str:
@@ -284,7 +338,7 @@ def approve_model(state: Path, model_id: str) -> None:
 
 
 def retain(state: Path, night: date, config_dir: Path) -> dict[str, Any]:
-    """Delete what the retention policy says, seen from ``night``; the current release and its chain stay."""
+    """Delete what the retention policy says, seen from ``night``; what the next night needs stays (see retention.py)."""
     from linkage.release.retention import apply_retention
 
     policy = read_config(config_dir / "night.yaml", NightConfig).retention
@@ -306,10 +360,13 @@ def read_plan(state: Path, run_id: str) -> dict[str, Any]:
     return plan
 
 
-def expectations_dir(config_dir: Path) -> Path:
-    """The expectation suites that belong to ``config_dir``: beside it, else the ones that ship with gridroll."""
-    beside = config_dir.resolve().parent / "expectations"
-    return beside if beside.is_dir() else Path(__file__).resolve().parent.parent / "expectations"
+def _is_published(state: State, current: str, plan: Mapping[str, Any]) -> bool:
+    """Whether the current release was planned from exactly what ``plan`` says (which names no release to continue)."""
+    path = state.runs / current / "run.json"
+    if not path.exists():
+        return False
+    published = json.loads(path.read_text(encoding="utf-8"))
+    return {key: value for key, value in published.items() if key not in ("run_id", "previous_release")} == plan
 
 
 def _landing_entry(state: State, found: landing.Landing, night: date) -> dict[str, Any]:
@@ -322,10 +379,36 @@ def _landing_entry(state: State, found: landing.Landing, night: date) -> dict[st
     }
 
 
+def _add_missed_deltas(
+    where: State, landings: dict[str, dict[str, Any]], previous: Path | None, config_dir: Path, night: date
+) -> None:
+    """Landings of delta feeds that no published night has used: a night that was stopped or held, or a later version."""
+    run = where.runs / previous.name / "run.json" if previous else None
+    if run is None or not run.exists():
+        return
+    used = json.loads(run.read_text(encoding="utf-8"))["landings"]
+    for source, config in read_source_configs(config_dir).items():
+        tonight = landing.latest_landing(where, night, source)
+        if tonight and source in used and any(feed.delivery == "delta" for feed in config.feeds):
+            path, landed = where.root / used[source]["path"], date.fromisoformat(used[source]["night"])
+            missed = landing.landings_since(where, path, landed, tonight)
+            landings[source]["missed"] = [_landing_entry(where, found, night) for found in missed]
+
+
 def _summary(run_dir: Path, stage: str) -> Summary:
     path = run_dir / stage / "_stage.json"
     summary: Summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return summary
+
+
+def _counts(run_dir: Path) -> Summary:
+    """What the stages counted. As in the release's accounting, what the incoming gate set aside counts as rejected."""
+    counts = _summary(run_dir, "sources") | _summary(run_dir, "resolve")
+    set_aside = _summary(run_dir, "gate_incoming").get("set_aside", 0)
+    return counts | {
+        "accepted_rows": counts.get("accepted_rows", 0) - set_aside,
+        "rejected_rows": counts.get("rejected_rows", 0) + set_aside,
+    }
 
 
 def _record_timing(run_dir: Path, stage: str, seconds: float) -> None:

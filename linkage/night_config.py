@@ -1,5 +1,7 @@
 """The closed models of ``config/night.yaml`` and ``config/district.yaml``."""
 
+from pydantic import Field
+
 from linkage.kernel.config import ClosedModel
 from linkage.kernel.source_config import Bilingual
 
@@ -18,10 +20,10 @@ class DistrictConfig(ClosedModel):
 class EngineConfig(ClosedModel):
     """Limits of the SQL engine."""
 
-    threads: int = 2
+    threads: int = Field(default=2, ge=1)
     """CPU cores DuckDB may use."""
-    memory_limit: str = "4GB"
-    """Memory beyond which DuckDB spills to disk."""
+    memory_limit: str = Field(default="4GB", pattern=r"^[0-9]+(\.[0-9]+)? ?([KMGT]i?B)$")
+    """Memory beyond which DuckDB spills to disk: a number and KB, MB, GB or TB (1000) or KiB, MiB, GiB or TiB (1024)."""
 
 
 class AbnormalConfig(ClosedModel):
@@ -42,14 +44,14 @@ class AbnormalConfig(ClosedModel):
 
 
 class RetentionConfig(ClosedModel):
-    """How long things are kept, in days."""
+    """How long things are kept, in days; what the next night needs stays whatever its age."""
 
-    runs_days: int = 30
-    """Working tables of a run."""
-    landings_days: int = 90
-    """Copies of the departments' files."""
-    releases_days: int = 1095
-    """Releases (order 809, art. 29: three years)."""
+    runs_days: int = Field(default=30, ge=1)
+    """Working tables of a run; those behind the current release and the night before it stay."""
+    landings_days: int = Field(default=90, ge=1)
+    """Copies of the departments' files; the newest of each department and those behind the current release stay."""
+    releases_days: int = Field(default=1095, ge=1)
+    """Releases (order 809, art. 29: three years); of a published one the manifest and its signature stay for ever."""
 
 
 class NightConfig(ClosedModel):

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from croniter import croniter
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from linkage.kernel.config import ClosedModel
 from linkage.kernel.errors import ConfigurationError
@@ -45,9 +46,17 @@ class ScheduleConfig(ClosedModel):
     night_timeout_hours: float = Field(default=20, gt=0)
     """A night that is still running after so many hours fails, so that the next one can start."""
     approval_timeout_hours: float = Field(default=18, gt=0)
-    """Without an answer within so many hours an abnormal night stays unpublished."""
+    """Without an answer within so many hours an abnormal night stays unpublished; the next night is planned only then."""
     approvers: tuple[Approver, ...] = ()
     """Who may publish an abnormal night or approve a model. Empty: anyone whose Airflow role may edit DAG runs."""
+
+    @model_validator(mode="after")
+    def _an_answer_comes_in_time(self) -> Self:
+        if self.approval_timeout_hours >= self.night_timeout_hours:
+            raise ValueError(
+                "approval_timeout_hours must be less than night_timeout_hours: the next night waits for the answer"
+            )
+        return self
 
     @field_validator("retention_cron")
     @classmethod
@@ -122,17 +131,20 @@ def pull_window(source: SourceConfig, night: date, zone: str) -> PullWindow:
     return PullWindow(fires, fires + timedelta(minutes=source.late_after_minutes))
 
 
-def earliest_cron(sources: Iterable[SourceConfig]) -> str:
-    """The pull cron that fires first on a day: the night begins with it."""
-    some_monday = datetime(2024, 1, 1)
-    crons = sorted({s.pull_cron for s in sources})
-    fires = {cron: _first_time_of_day(cron, some_monday) for cron in crons}
-    return min(crons, key=lambda cron: fires[cron])
+def night_cron(sources: Iterable[SourceConfig]) -> str:
+    """Every day at the earliest time at which any department's export is expected, whatever its days.
+
+    A department that delivers once a week must not make the nights weekly: the others deliver every day.
+    """
+    hour, minute = min(_earliest_time(source.pull_cron) for source in sources)
+    return f"{minute} {hour} * * *"
 
 
-def _first_time_of_day(cron: str, start: datetime) -> time:
-    fires: datetime = croniter(cron, start - timedelta(seconds=1)).get_next(datetime)
-    return fires.time()
+def _earliest_time(cron: str) -> tuple[int, int]:
+    """Hour and minute at which ``cron`` fires first on a day on which it fires."""
+    minutes, hours = croniter.expand(cron)[0][:2]
+    hour, minute = (0 if "*" in values else min(values) for values in (hours, minutes))
+    return hour, minute
 
 
 def _first_fire(cron: str, midnight: datetime) -> datetime | None:

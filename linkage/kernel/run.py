@@ -8,6 +8,7 @@ and carries on behind them.
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from linkage.kernel.engine import Engine
-from linkage.kernel.errors import LinkageError
+from linkage.kernel.errors import ConfigurationError, LinkageError
 
 Summary = dict[str, Any]
 StageFunction = Callable[["StageContext"], Summary]
 Progress = Callable[[str], None]
 STAGE_SUMMARY = "_stage.json"
+DATABASE_ENVIRONMENT = "GRIDROLL_DATABASE_URL"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,23 @@ class State:
 
     @property
     def database_url(self) -> str:
-        return os.environ.get("GRIDROLL_DATABASE_URL") or f"sqlite:///{self.root / 'gridroll.sqlite'}"
+        return os.environ.get(DATABASE_ENVIRONMENT) or f"sqlite:///{self.root / 'gridroll.sqlite'}"
+
+    def database_exists(self) -> bool:
+        """Whether there is a database to ask: one in SQLite is made with the first night."""
+        return bool(os.environ.get(DATABASE_ENVIRONMENT)) or (self.root / "gridroll.sqlite").exists()
+
+    def prepare(self) -> None:
+        """Make the folder if it is not there. Raises ConfigurationError when nothing can be written into it."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
+        except OSError as error:
+            raise ConfigurationError(
+                f"The state folder {self.root} cannot be written ({error.strerror}).",
+                remedy="Give --state (GRIDROLL_STATE) a folder that the user who runs gridroll may write.",
+            ) from None
 
     def current_release(self) -> Path | None:
         """The published release, or None before the first."""
@@ -68,8 +86,10 @@ class State:
 class StageContext:
     """What a stage may see: its inputs, its output folder, configuration, and the engine.
 
-    ``previous_release`` is the last release of an *earlier* night (None on the first night).
-    ``previous_run`` is that release's run folder, if it is still kept (for comparisons in the report).
+    ``previous_release`` is the release this one continues: CURRENT when the night was planned (None on the first night).
+    That is the night before, or on a re-run the release of the same night, whose ids must live on like any other.
+    ``previous_run`` is the run behind the last release of an *earlier* night, if it is still kept: what tonight is
+    compared with, and what a delta feed is laid upon.
     """
 
     night: date
@@ -84,6 +104,14 @@ class StageContext:
     previous_run: Path | None = None
     model_dir: Path | None = None
     note: Progress = field(default=lambda text: None)
+
+    @property
+    def id_scope(self) -> str:
+        """What new ids are made from besides the record key: the night, or on a re-run of a published night the release it
+        replaces. The same record may open a second person then, who must not get the id of the first."""
+        night = self.night.isoformat()
+        replaced = self.previous_release is not None and self.previous_release.name.startswith(night)
+        return self.previous_release.name if self.previous_release is not None and replaced else night
 
     def input(self, stage: str, table: str) -> Path:
         """Path of ``table`` as the finished stage ``stage`` of this run wrote it."""

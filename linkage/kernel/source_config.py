@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from croniter import croniter
+from pydantic import Field, field_validator, model_validator
 
 from linkage.kernel.config import ClosedModel, read_config
 from linkage.kernel.contracts import contract
@@ -86,13 +87,19 @@ class Feed(ClosedModel):
     description: str
     """What one row is, in the department's words."""
     files: tuple[str, ...] = ()
-    """Glob patterns below the night's folder; members of a zip are matched by their own names too."""
+    """Glob patterns below the night's folder; members of a zip are matched by their own names, whatever the zip is called."""
     database: Database | None = None
     """Set instead of ``files`` when the department gives a database view."""
     sheet: str | None = None
-    """Sheet of a workbook; left out: the first sheet in which the header is found."""
+    """Sheet of a workbook; left out: every sheet in which the header is found."""
+    optional: bool = False
+    """True: the table does not come every night. Otherwise a night waits for it, and a delivery without it is not taken."""
     delivery: Literal["full", "delta"] = "full"
-    """full: a record that is missing has ended; delta: a record that is missing is unchanged."""
+    """full: a record that is missing has ended; delta: a record that is missing is unchanged and carried over from
+    the run behind the release before. Where a quiet night may bring no rows, say ``expected_rows: {minimum: 0}``."""
+    own_numbering: bool = False
+    """True: record numbers are unique in this table only, not in the whole department; ``record_id`` becomes
+    ``<feed>/<number>``. Decide it when connecting: changing it later gives every record of the feed a new key."""
     expected_rows: ExpectedRows = ExpectedRows()
     """Row range of the feed per night."""
     columns: tuple[Column, ...]
@@ -124,10 +131,19 @@ class SourceConfig(ClosedModel):
     """What the department knows and how it comes to know it."""
     pull_cron: str = "0 1 * * *"
     """When the nightly export is expected, as cron (Asia/Shanghai)."""
+    settle_seconds: int = 60
+    """A file that changed within so many seconds is still being written: the nightly pull comes again later."""
     late_after_minutes: int = 240
     """Minutes after pull_cron from which the night goes on with the department's last landing."""
     feeds: tuple[Feed, ...]
     """The department's tables."""
+
+    @field_validator("pull_cron")
+    @classmethod
+    def _readable_cron(cls, value: str) -> str:
+        if not croniter.is_valid(value):
+            raise ValueError(f"{value!r} is not a cron expression; write five fields, e.g. '0 1 * * *'")
+        return value
 
     @cached_property
     def feed_names(self) -> tuple[str, ...]:

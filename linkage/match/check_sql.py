@@ -12,7 +12,8 @@ from linkage.match.features import blocking_key_sql
 
 
 def check_sql(engine: Engine, config: MatchConfig) -> None:
-    """Try every label, blocking rule and comparison level on ``match_features``. Raises ConfigurationError at the first that fails."""
+    """Try every label, blocking rule, comparison level and guard on ``match_features``, and what the policy calls live on
+    ``common_records``. Raises ConfigurationError at the first that fails."""
     columns = [row[0] for row in engine.con.execute("DESCRIBE match_features").fetchall()]
     sides = ", ".join(f"{side}.{quote_name(c)} AS {quote_name(f'{c}_{side}')}" for side in "lr" for c in columns)
     pairs = f"(SELECT {sides} FROM match_features l, match_features r LIMIT 0)"
@@ -39,3 +40,8 @@ def _declared(config: MatchConfig, pairs: str) -> Iterator[tuple[str, str, str]]
     for comparison in config.comparisons:
         for level in comparison.levels[:-1]:
             yield f"comparisons.{comparison.name}.{level.name}", f"CAST(({level.sql}) AS BOOLEAN)", pairs
+    levels = ", ".join(f"'' AS {quote_name(f'level_{c.name}')}" for c in config.comparisons)
+    for guard in config.guards:
+        yield f"guards.{guard.name}", f"CAST(({guard.sql}) AS BOOLEAN)", f"(SELECT *, {levels} FROM {pairs})"
+    for feed in config.policy.feeds:
+        yield f"policy.feeds.{feed.feed}.live", f"CAST(({feed.live}) AS BOOLEAN)", "common_records"

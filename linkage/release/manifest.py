@@ -1,4 +1,9 @@
-"""The manifest: what a release holds, hash by hash, and what it was made from."""
+"""The manifest: what a release holds, hash by hash, and what it was made from.
+
+``manifest.json`` is the same in every re-run of the same night. ``register.duckdb`` is not: DuckDB writes a random identifier
+into each database file, so the same tables never give the same bytes twice. It is listed, with a signature of its own,
+in ``derived.json``; the manifest says which tables it holds once more.
+"""
 
 import hashlib
 import json
@@ -6,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "manifest.pub.pem"
-UNLISTED = frozenset((MANIFEST, SIGNATURE, PUBLIC_KEY))
+DERIVED, DERIVED_SIGNATURE = "derived.json", "derived.sig"
+CHAIN_FILES = frozenset((MANIFEST, SIGNATURE, PUBLIC_KEY))
+UNLISTED = CHAIN_FILES | {DERIVED, DERIVED_SIGNATURE}
 
 
 def file_hash(path: Path) -> str:

@@ -11,10 +11,10 @@ import xlsxwriter
 
 from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine, quote_name, quote_text
-from linkage.release.sharing import DepartmentSharing, SharingConfig
+from linkage.release.sharing import SECTIONS, DepartmentSharing, SharingConfig
 
-FORMULA_START = "^[=+\\-@\\t\\r\\n＝＋－＠]"
-SECTIONS = ("persons", "households")
+# A spreadsheet passes over blanks and invisible characters before it looks for a formula sign; full-width and small forms count too.
+FORMULA_START = r"^[\t\r\n]|^[\s\p{Z}\p{Cf}\p{Cc}]*[=+\-@＝＋－＠﹦﹢﹣﹫]"
 CHUNK_BYTES = 1 << 20
 FIXED_TIME = datetime(2026, 1, 1)
 
@@ -27,14 +27,13 @@ def write_slices(engine: Engine, config: SharingConfig, folder: Path) -> dict[st
         target.mkdir(parents=True)
         omitted: list[str] = []
         for table in SECTIONS:
-            fields = department.persons if table == "persons" else department.households
-            if fields:
+            if fields := department.fields(table):
                 count = _write_table(engine, department, table, fields, target, config.xlsx_maximum_rows)
                 written = [p.name for p in target.glob(f"{table}.*")]
                 rows |= {f"{department.source}/{name}": count for name in written}
                 if f"{table}.xlsx" not in written:
                     omitted.append(f"{table}.xlsx ({count:,} 行，超过 {config.xlsx_maximum_rows:,} 行不出 Excel)")
-        (target / "README.txt").write_text(_readme(department, omitted), encoding="utf-8-sig")
+        (target / "README.txt").write_text(_readme(config, department, omitted), encoding="utf-8-sig")
     return rows
 
 
@@ -43,14 +42,16 @@ def _write_table(
 ) -> int:
     columns = ", ".join(f"{_shown_sql(f, department.mask.get(f))} AS {quote_name(f)}" for f in fields)
     where = _scope_sql(department, table)
+    # In the order of the table's key, whether the department sees it or not: the same rows always give the same bytes.
+    key = ", ".join(quote_name(name) for name in contract(table).key)
     engine.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE slice AS SELECT {columns} FROM {table} {where} ORDER BY {fields[0]}"
+        f"CREATE OR REPLACE TEMP TABLE slice AS SELECT row_number() OVER (ORDER BY {key}) AS slice_row, {columns} FROM {table} {where}"
     )
-    engine.write_query(f"SELECT * FROM slice ORDER BY {quote_name(fields[0])}", target / f"{table}.parquet")
+    engine.write_query("SELECT * EXCLUDE (slice_row) FROM slice ORDER BY slice_row", target / f"{table}.parquet")
     count: int = engine.scalar("SELECT count(*) FROM slice")
     titles = {f.name: f.zh for f in contract(table).fields}
     safe = ", ".join(f"{_safe_sql(f)} AS {quote_name(titles[f])}" for f in fields)
-    ordered = f"SELECT {safe} FROM slice ORDER BY {quote_name(fields[0])}"
+    ordered = f"SELECT {safe} FROM slice ORDER BY slice_row"
     _write_csv(engine, ordered, target / f"{table}.csv")
     if count <= xlsx_rows:
         _write_xlsx(engine, ordered, [titles[f] for f in fields], target / f"{table}.xlsx")
@@ -71,15 +72,23 @@ def _shown_sql(field: str, mask: str | None) -> str:
     name = quote_name(field)
     match mask:
         case "name":
-            return f"left({name}, 1) || repeat('*', greatest(length({name}) - 1, 0))"
+            return _masked_sql(name, show_from=2, first=1, last=0)
         case "number":
-            return f"left({name}, 3) || repeat('*', greatest(length({name}) - 7, 0)) || right({name}, 4)"
+            return f"CASE WHEN length({name}) >= 15 THEN {_masked_sql(name, show_from=15, first=3, last=4)} ELSE {_masked_sql(name, show_from=8, first=1, last=2)} END"
         case "phone":
-            return f"left({name}, 3) || '****' || right({name}, 4)"
+            return _masked_sql(name, show_from=11, first=3, last=4)
         case "address":
             return f"regexp_extract({name}, '^.*?(街道|镇|乡)')"
         case _:
             return name
+
+
+def _masked_sql(name: str, *, show_from: int, first: int, last: int) -> str:
+    """The first and last characters with stars between; a value shorter than ``show_from`` characters becomes stars alone."""
+    return (
+        f"CASE WHEN length({name}) < {show_from} THEN repeat('*', length({name})) "
+        f"ELSE left({name}, {first}) || repeat('*', length({name}) - {first + last}) || right({name}, {last}) END"
+    )
 
 
 def _safe_sql(field: str) -> str:
@@ -125,17 +134,24 @@ def _write_xlsx(engine: Engine, query: str, titles: list[str], path: Path) -> No
     book.close()
 
 
-def _readme(department: DepartmentSharing, omitted: list[str]) -> str:
+def _readme(config: SharingConfig, department: DepartmentSharing, omitted: list[str]) -> str:
     scope = (
         "本部门掌握的人员 (persons the department has a record of)"
         if department.scope == "own"
         else "全部人员 (every person)"
     )
+    conditional = [
+        field
+        for table in SECTIONS
+        for field in department.fields(table)
+        if config.sharing_class(table, field) == "conditional"
+    ]
     lines = [
-        f"用途 purpose: {department.purpose}",
+        f"用途 purpose: {department.purpose or '仅限无条件共享内容 unconditional fields only'}",
         f"范围 scope: {scope}",
         "persons.csv, households.csv: UTF-8 (BOM);  *.gb18030.csv: GB18030;  *.parquet: English column names",
         "以单引号开头的单元格：原值以公式符号开头，已防护。A cell that starts with an apostrophe began with a formula sign.",
+        f"有条件共享，仅限上述用途 conditional, for this purpose only: {', '.join(dict.fromkeys(conditional)) or '无 none'}",
         f"脱敏 masked: {', '.join(department.mask) or '无 none'}",
         *(f"未提供 not delivered: {name}" for name in omitted),
     ]

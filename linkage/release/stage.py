@@ -11,7 +11,16 @@ from linkage.kernel.config import read_config
 from linkage.kernel.contracts import TableContract, contract
 from linkage.kernel.engine import quote_name, quote_text
 from linkage.kernel.run import StageContext, Summary, commit_directory, write_bytes, write_json
-from linkage.release.manifest import MANIFEST, PUBLIC_KEY, SIGNATURE, describe_files, file_hash
+from linkage.release.manifest import (
+    DERIVED,
+    DERIVED_SIGNATURE,
+    MANIFEST,
+    PUBLIC_KEY,
+    SIGNATURE,
+    describe_files,
+    file_hash,
+    list_files,
+)
 from linkage.release.sharing import SharingConfig
 from linkage.release.signing import public_pem, signing_key
 from linkage.release.slices import write_slices
@@ -28,6 +37,7 @@ TABLES = {
     "retired_ids": ("resolve", "retired_ids"),
     "review_cases": ("estimate", "review_cases"),
 }
+LOOKUP = "register.duckdb"
 LOOKUP_TABLES = ("persons", "households", "members", "crosswalk", "retired_ids", "events")
 INDEXES = {
     "persons": ("person_id", "identity_number", "full_name"),
@@ -56,12 +66,11 @@ def run(context: StageContext) -> Summary:
             if path.is_file():
                 path.chmod(0o444)
         commit_directory(unfinished, final)
-    manifest = json.loads((final / MANIFEST).read_text(encoding="utf-8"))
-    size = sum(entry["bytes"] for entry in manifest["files"].values())
+    sizes = [path.stat().st_size for path in list_files(final)]
     write_json(
         context.out_dir / "release.json", {"release": context.run_id, "manifest_sha256": file_hash(final / MANIFEST)}
     )
-    return {"release": context.run_id, "files": len(manifest["files"]), "bytes": size}
+    return {"release": context.run_id, "files": len(sizes), "bytes": sum(sizes)}
 
 
 def _write_tables(context: StageContext, folder: Path) -> dict[str, int]:
@@ -90,7 +99,7 @@ def _write_tables(context: StageContext, folder: Path) -> dict[str, int]:
 
 def _write_lookup(folder: Path) -> None:
     """``register.duckdb``: the same tables, indexed, closed and without a write-ahead log."""
-    path = folder / "register.duckdb"
+    path = folder / LOOKUP
     con = duckdb.connect(str(path), config={"threads": 2})
     try:
         for table in LOOKUP_TABLES:
@@ -111,11 +120,12 @@ def _sign(context: StageContext, folder: Path, rows: dict[str, int]) -> None:
     plan = json.loads((context.run_dir / "run.json").read_text(encoding="utf-8"))
     card = json.loads((context.run_dir / "model" / "card.json").read_text(encoding="utf-8"))
     previous = context.previous_release
+    files = describe_files(folder, rows)
     manifest: dict[str, Any] = {
         "release": context.run_id,
         "night": context.night.isoformat(),
         "district": plan["district"],
-        "files": describe_files(folder, rows),
+        "files": {name: entry for name, entry in files.items() if name != LOOKUP},
         "inputs": plan["landings"],
         "model": {"id": card["model_id"], "sha256": card["sha256"]},
         "configuration_sha256": plan.get("configuration_sha256"),
@@ -124,13 +134,14 @@ def _sign(context: StageContext, folder: Path, rows: dict[str, int]) -> None:
         "code_sha256": plan.get("code_sha256"),
         "previous_release": previous.name if previous else None,
         "previous_manifest_sha256": file_hash(previous / MANIFEST) if previous else None,
-        # register.duckdb holds the tables named here once more; its bytes depend on the DuckDB that wrote it.
-        "derived": ["register.duckdb"],
+        "derived": {LOOKUP: [f"{table}.parquet" for table in LOOKUP_TABLES]},
     }
-    write_json(folder / MANIFEST, manifest)
+    derived = {"release": context.run_id, "files": {LOOKUP: files[LOOKUP]}}
     key = signing_key(context.state)
-    write_bytes(folder / SIGNATURE, key.sign((folder / MANIFEST).read_bytes()))
-    write_bytes(folder / PUBLIC_KEY, public_pem(key))
+    for content, name, signature in ((manifest, MANIFEST, SIGNATURE), (derived, DERIVED, DERIVED_SIGNATURE)):
+        write_json(folder / name, content)
+        write_bytes(folder / signature, key.sign((folder / name).read_bytes()))
+    write_bytes(folder / PUBLIC_KEY, public_pem(key.public_key()))
 
 
 def _datapackage(context: StageContext, rows: dict[str, int]) -> dict[str, Any]:
@@ -190,4 +201,4 @@ def _remove(folder: Path) -> None:
 
 def open_lookup(release: Path) -> duckdb.DuckDBPyConnection:
     """The release's ``register.duckdb``, read-only."""
-    return duckdb.connect(str(release / "register.duckdb"), read_only=True)
+    return duckdb.connect(str(release / LOOKUP), read_only=True)

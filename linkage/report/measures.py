@@ -14,6 +14,7 @@ MEASURES = "measures.json"
 # View -> (stage, table). The register's candidate values are called candidate_values, because VALUES is an SQL word.
 INPUTS = {
     "file_accounting": ("sources", "file_accounting"),
+    "set_aside": ("gate_incoming", "set_aside"),
     "rejects": ("sources", "rejects"),
     "common_records": ("gate_incoming", "common_records"),
     "scored_pairs": ("match", "scored_pairs"),

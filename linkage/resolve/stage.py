@@ -13,8 +13,9 @@ from linkage.kernel.engine import Engine
 from linkage.kernel.ids import new_id
 from linkage.kernel.run import StageContext, Summary
 from linkage.resolve.clusters import Clusters, Edges, Refusal, resolve_clusters, weakly_bridged
-from linkage.resolve.config import HouseholdsConfig, ResolveConfig
-from linkage.resolve.thresholds import PairRules, read_pair_rules
+from linkage.resolve.config import HouseholdsConfig, PersonsConfig, ResolveConfig
+from linkage.resolve.duplicate_free import forbid_duplicates
+from linkage.resolve.thresholds import PairRules, make_pair_thresholds, read_pair_rules
 
 SQL_PACKAGE = "linkage.resolve"
 PREVIOUS_TABLES = ("crosswalk", "members", "households", "retired_ids")
@@ -31,11 +32,11 @@ def run(context: StageContext) -> Summary:
     engine.read("judgements", context.run_dir / "judgements.parquet")
     _read_previous(engine, context.previous_release)
 
-    clusters = _cluster(engine, config, rules)
-    _assign_person_ids(engine, clusters, district, context.night.isoformat())
+    clusters = cluster_records(engine, config.persons, rules)
+    _assign_person_ids(engine, clusters, district, context.id_scope)
     engine.run_sql(SQL_PACKAGE, "links")
     engine.run_sql(SQL_PACKAGE, "person_changes")
-    _households(engine, config, district, context.night.isoformat())
+    _households(engine, config, district, context.night.isoformat(), context.id_scope)
     _retire_and_log(engine, context.night.isoformat())
     _review_cases(engine, config, rules)
     counts = {
@@ -55,8 +56,9 @@ def _read_previous(engine: Engine, previous: Path | None) -> None:
     engine.run_sql(SQL_PACKAGE, "previous_release")
 
 
-def _cluster(engine: Engine, config: ResolveConfig, rules: PairRules) -> Clusters:
-    """Cluster all records; leaves the temp tables nodes, edges, clustered_nodes, refused_nodes and bridged_nodes."""
+def cluster_records(engine: Engine, config: PersonsConfig, rules: PairRules) -> Clusters:
+    """Cluster ``common_records`` by ``scored_pairs`` and judgements; leaves the temp tables nodes, edges, clustered_nodes, refused_nodes and bridged_nodes."""
+    make_pair_thresholds(engine, rules)
     engine.run_sql(
         SQL_PACKAGE,
         "edges",
@@ -66,6 +68,7 @@ def _cluster(engine: Engine, config: ResolveConfig, rules: PairRules) -> Cluster
             "cannot_link_guards": list(rules.cannot_link_guards),
         },
     )
+    forbid_duplicates(engine, rules.policy)
     table = engine.arrow("SELECT * FROM edges WHERE joins OR cannot_link ORDER BY node_l, node_r")
     column = {
         name: table[name].to_numpy()
@@ -82,10 +85,10 @@ def _cluster(engine: Engine, config: ResolveConfig, rules: PairRules) -> Cluster
     numbers = np.array(
         engine.arrow("SELECT good_number FROM nodes ORDER BY node")["good_number"].to_pylist(), dtype=object
     )
-    clusters = resolve_clusters(len(numbers), edges, numbers, exact_up_to=config.persons.exact_component_records)
+    clusters = resolve_clusters(len(numbers), edges, numbers, exact_up_to=config.exact_component_records)
     engine.load_arrow("node_clusters", pa.table({"node": np.arange(len(numbers)), "cluster": clusters.label}))
     engine.run_sql(SQL_PACKAGE, "clustered_nodes")
-    bridged = weakly_bridged(len(numbers), edges, clusters.label, config.persons.bridge_match_weight)
+    bridged = weakly_bridged(len(numbers), edges, clusters.label, config.bridge_match_weight)
     engine.load_arrow(
         "bridged_nodes", pa.table({"node": pa.array([n for nodes in bridged for n in nodes], pa.int64())})
     )
@@ -99,16 +102,16 @@ def _cluster(engine: Engine, config: ResolveConfig, rules: PairRules) -> Cluster
     return clusters
 
 
-def _assign_person_ids(engine: Engine, clusters: Clusters, district: str, night: str) -> None:
+def _assign_person_ids(engine: Engine, clusters: Clusters, district: str, id_scope: str) -> None:
     """Give each cluster yesterday's id or a new one; leaves ``cluster_ids(cluster, person_id, is_new)``."""
     engine.run_sql(SQL_PACKAGE, "person_ids")
     fresh = engine.arrow("SELECT cluster, first_key FROM new_clusters ORDER BY cluster")
-    ids = [new_id("P", district, night, key) for key in fresh["first_key"].to_pylist()]
+    ids = [new_id("P", district, id_scope, key) for key in fresh["first_key"].to_pylist()]
     engine.load_arrow("fresh_ids", pa.table({"cluster": fresh["cluster"], "person_id": pa.array(ids, pa.string())}))
     engine.run_sql(SQL_PACKAGE, "cluster_ids")
 
 
-def _households(engine: Engine, config: ResolveConfig, district: str, night: str) -> None:
+def _households(engine: Engine, config: ResolveConfig, district: str, night: str, id_scope: str) -> None:
     """Find households and their members; leaves household_links, members and household_events."""
     _read_residence_evidence(engine, config.households)
     family = config.households.family_evidence
@@ -137,7 +140,7 @@ def _households(engine: Engine, config: ResolveConfig, district: str, night: str
     engine.run_sql(SQL_PACKAGE, "household_ids")
     fresh = engine.arrow("SELECT * FROM new_households ORDER BY family, basis_key")
     ids = [
-        new_id("H", district, night, family, person)
+        new_id("H", district, id_scope, family, person)
         for family, person in zip(fresh["family"].to_pylist(), fresh["first_person"].to_pylist(), strict=True)
     ]
     engine.load_arrow(

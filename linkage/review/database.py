@@ -2,11 +2,21 @@
 
 import os
 from functools import cache
+from pathlib import Path
 
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from linkage.kernel.run import State
+from linkage.kernel.errors import ConfigurationError
+from linkage.kernel.run import DATABASE_ENVIRONMENT, State
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+# A name of its own: Airflow keeps its version in alembic_version, and both may share one database.
+VERSION_TABLE = "gridroll_version"
+MIGRATION_LOCK = 0x67726964  # any number that nobody else locks: "grid"
 metadata = sa.MetaData()
 
 judgements_table = sa.Table(
@@ -23,18 +33,57 @@ judgements_table = sa.Table(
 
 
 def open_database(state: State) -> sa.Engine:
-    """The state database, with its tables made if they are not there yet."""
-    state.root.mkdir(parents=True, exist_ok=True)
+    """The state database, brought to the newest version of its tables. Raises ConfigurationError when it cannot be."""
+    if state.database_url.startswith("sqlite"):
+        state.root.mkdir(parents=True, exist_ok=True)
     return _open(state.database_url)
 
 
 @cache
 def _open(url: str) -> sa.Engine:
-    engine = sa.create_engine(url)
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _harden_sqlite)
-    metadata.create_all(engine)
+    try:
+        engine = sa.create_engine(url)
+        if engine.dialect.name == "sqlite":
+            sa.event.listen(engine, "connect", _harden_sqlite)
+        migrate(engine)
+    except (sa.exc.SQLAlchemyError, ImportError) as error:
+        raise ConfigurationError(
+            f"The state database {_without_password(url)} cannot be opened ({type(error).__name__}).",
+            remedy=f"Check {DATABASE_ENVIRONMENT}: driver, host, database, user and password; see docs/operations.md.",
+        ) from None
     return engine
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Run the migrations the database has not seen. Processes that open it at once take turns; a database that is up to
+    date is only read."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    with engine.connect() as connection:
+        if _version(connection) == newest:
+            return
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        elif engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if _version(connection) != newest:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        connection.commit()
+
+
+def _version(connection: sa.Connection) -> str | None:
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+
+
+def _without_password(url: str) -> str:
+    try:
+        return sa.engine.make_url(url).render_as_string(hide_password=True)
+    except sa.exc.ArgumentError:
+        return "(no SQLAlchemy URL)"
 
 
 def _harden_sqlite(connection: object, record: object) -> None:
@@ -62,4 +111,4 @@ def create_database(url: str) -> None:
 
 
 if __name__ == "__main__":
-    create_database(os.environ["GRIDROLL_DATABASE_URL"])
+    create_database(os.environ[DATABASE_ENVIRONMENT])

@@ -4,10 +4,12 @@ A run takes a copy at planning, so that a night is a function of what was decide
 """
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
@@ -39,9 +41,17 @@ def append_judgement(
     reason: str,
     decided_at: datetime | None = None,
 ) -> str:
-    """Record one verdict about two records and return its id. Raises ConfigurationError on an unknown verdict."""
+    """Record one verdict about two records and return its id.
+
+    Raises ConfigurationError on an unknown verdict, on one record named twice, and when who decided or why is left out.
+    """
     if verdict not in VERDICTS:
         raise ConfigurationError(f"Verdict {verdict!r} is not known.", remedy=f"Use one of {', '.join(VERDICTS)}.")
+    if record_key_l == record_key_r:
+        raise ConfigurationError(f"{record_key_l!r} is named twice.", remedy="Name two different records.")
+    for what, text in (("reader", reader), ("reason", reason)):
+        if not text.strip():
+            raise ConfigurationError(f"The {what} is empty.", remedy="Say who decided, and why: an auditor will ask.")
     left, right = sorted((record_key_l, record_key_r))
     moment = (decided_at or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
     judgement_id = hashlib.sha256("\x1f".join((left, right, verdict, reader, moment.isoformat())).encode()).hexdigest()[
@@ -60,6 +70,23 @@ def append_judgement(
             )
         )
     return judgement_id
+
+
+def require_records(state: State, record_keys: Iterable[str]) -> None:
+    """Raise ConfigurationError for the first key that is no record of the current release."""
+    current = state.current_release()
+    if current is None:
+        raise ConfigurationError(
+            "Nothing is published yet.", remedy="Run a night first; judgements are about its records."
+        )
+    table = pq.read_table(current / "crosswalk.parquet", columns=["source", "record_id"])
+    known = pc.binary_join_element_wise(table["source"], table["record_id"], ":")
+    for key in record_keys:
+        if not pc.any(pc.equal(known, key)).as_py():
+            raise ConfigurationError(
+                f"There is no record {key!r} in the current release {current.name}.",
+                remedy="Write a record as <source>:<record_id>, as in crosswalk.parquet and on the stewards' page.",
+            )
 
 
 def read_judgements(state: State) -> pa.Table:

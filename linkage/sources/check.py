@@ -4,24 +4,37 @@ Nothing is written to disk, and values are shown by their shape only.
 """
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 
 from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.errors import UnreadableInput
 from linkage.kernel.masking import mask_shape
 from linkage.kernel.source_config import Column, Feed, SourceConfig
-from linkage.sources.header import Mapping, find_mapping
+from linkage.sources.claims import claimed_by_name
+from linkage.sources.database import write_view
+from linkage.sources.header import Mapping, find_mapping, shown_header
 from linkage.sources.intake import make_incoming, take_in
-from linkage.sources.readers import UnreadableMember, read_tables
+from linkage.sources.readers import UnreadableMember, open_members, read_tables
 from linkage.sources.rules import REMEDIES
 from linkage.sources.table import RawTable
 
 SAMPLE_ROWS = 1000
 SHAPES_SHOWN = 3
+UNKNOWN_CODES_SHOWN = 20
+CodeQuestion = Callable[[str, str, str], str | None]
+
+
+def nothing_is_unknown(feed: str, field: str, text: str) -> str | None:
+    """The answer of somebody who does not know codes."""
+    return None
 
 
 @dataclass
@@ -38,6 +51,7 @@ class TableCheck:
     duplicates: int = 0
     rejects: Counter[str] = field(default_factory=Counter)
     shapes: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    unknown_codes: dict[str, Counter[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -49,28 +63,42 @@ class CheckReport:
     tables: list[TableCheck]
 
 
-def check_file(config: SourceConfig, file: Path) -> CheckReport:
-    """Read ``file`` as the department's YAML says. Raises UnreadableInput when there is nothing to read."""
+def check_file(config: SourceConfig, file: Path, unknown_as: CodeQuestion = nothing_is_unknown) -> CheckReport:
+    """Read ``file`` as the department's YAML says. Raises UnreadableInput when there is nothing to read.
+
+    ``unknown_as(feed, field, text)`` says how a text may be shown whose code nobody knows; None for all others.
+    """
     if not file.is_file():
         raise UnreadableInput(f"{file} does not exist.", remedy="Give one file as the department delivers it.")
     try:
-        tables = read_tables(file.read_bytes(), file.name)
+        members = open_members(file.read_bytes(), file.name, file.name)
+        tables = [(table, member) for member in members for table in read_tables(member)]
     except UnreadableMember as error:
         raise UnreadableInput(
             f"{error.label} cannot be read as a table ({error.reason}).",
             remedy="Deliver CSV, XLSX, XLS, DBF, Parquet, or a zip of these.",
         ) from None
-    if not any(table.first_rows for table in tables):
+    if not any(table.first_rows for table, _ in tables):
         raise UnreadableInput(f"{file.name} holds no rows.", remedy="Ask the department for a file with data.")
-    return CheckReport(config, file, [_check_table(config, table, file.name) for table in tables])
+    names = [(table, (file.name, member.name)) for table, member in tables if table.first_rows]
+    return CheckReport(config, file, [_check_table(config, *named, unknown_as) for named in names])
 
 
-def _check_table(config: SourceConfig, table: RawTable, name: str) -> TableCheck:
+def check_view(config: SourceConfig, feed: Feed, unknown_as: CodeQuestion = nothing_is_unknown) -> CheckReport:
+    """Read the feed's database view as the night would. Raises as ``write_view`` and ``check_file`` do."""
+    assert feed.database is not None
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{feed.feed}.parquet"
+        write_view(feed, feed.database, path)
+        return check_file(config.model_copy(update={"feeds": (feed,)}), path, unknown_as)
+
+
+def _check_table(config: SourceConfig, table: RawTable, names: Sequence[str], unknown_as: CodeQuestion) -> TableCheck:
     candidates = [(feed, mapping) for feed in config.feeds if (mapping := find_mapping(table.first_rows, feed))]
     if not candidates:
         return TableCheck(table.label, table.encoding, None, None, False, counted=table.count_rows_below(0))
     feed, mapping = max(candidates, key=lambda found: len(found[1].positions) - len(found[1].unknown))
-    matches = any(Path(name).match(Path(pattern).name) for pattern in feed.files)
+    matches = feed.database is not None or any(claimed_by_name(name, [feed]) for name in names)
     check = TableCheck(
         table.label, table.encoding, feed, mapping, matches, counted=table.count_rows_below(mapping.header_row)
     )
@@ -79,13 +107,25 @@ def _check_table(config: SourceConfig, table: RawTable, name: str) -> TableCheck
         return check
     with Engine() as engine:
         make_incoming(engine)
-        intake = take_in(engine, config.source, feed, table, mapping)
+        intake = take_in(engine, config.source, feed, table, mapping, date.min)
+        check.counted -= intake.continued_lines
         distinct = engine.scalar("SELECT count(DISTINCT trim(record_id)) FROM incoming")
         check.accepted, check.duplicates = distinct, intake.accepted - distinct
         check.rejects.update(bad.rule for bad in intake.rejects)
         for fieldname in mapping.positions:
             check.shapes[fieldname] = _shapes(engine, fieldname)
+            check.unknown_codes[fieldname] = _unknown_codes(engine, feed, fieldname, unknown_as)
     return check
+
+
+def _unknown_codes(engine: Engine, feed: Feed, fieldname: str, unknown_as: CodeQuestion) -> Counter[str]:
+    """Rows per text that no code map knows, as the texts may be shown."""
+    name = quote_name(fieldname)
+    counted: Counter[str] = Counter()
+    for row in engine.rows(f"SELECT {name} AS v, count(*) AS n FROM incoming WHERE {name} IS NOT NULL GROUP BY ALL"):
+        if shown := unknown_as(feed.feed, fieldname, row["v"]):
+            counted[shown] += row["n"]
+    return counted
 
 
 def _shapes(engine: Engine, fieldname: str) -> list[tuple[str, int]]:
@@ -126,7 +166,14 @@ def _render_table(check: TableCheck) -> list[object]:
             f"[{colour}]缺少列 missing column: {column.column}{'（必需 required）' if column.required else ''}[/{colour}]"
         )
     for name in mapping.unknown:
-        lines.append(f"[yellow]未登记的列 unknown column: {name or '(空 empty)'}[/yellow]  -> 写入 columns 或 ignored")
+        lines.append(
+            f"[yellow]未登记的列 unknown column: {shown_header(name) or '(空 empty)'}[/yellow]  -> 写入 columns 或 ignored"
+        )
+    for name, codes in check.unknown_codes.items():
+        for shown, count in sorted(codes.items(), key=lambda item: (-item[1], item[0]))[:UNKNOWN_CODES_SHOWN]:
+            lines.append(
+                f"[yellow]{name} 未知代码 unknown code: {escape(shown)} ×{count}[/yellow]  -> 写入该列的 codes"
+            )
     rejected = sum(check.rejects.values())
     lines.append(
         f"行 rows: 清点 counted {check.counted} = 接收 accepted {check.accepted} + 拒收 rejected {rejected} + 重复 duplicate {check.duplicates}"

@@ -4,10 +4,16 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
+from linkage.kernel.masking import mask_shape
 from linkage.kernel.source_config import Column, Feed
 from linkage.sources.table import Row
 
 MINIMUM_MATCHES = 3
+MAXIMUM_COLUMNS = 1000
+MAXIMUM_HEADER_LENGTH = 80
+SHOWN_HEADER_LENGTH = 30
+LONG_NUMBER = re.compile(r"\d{11}")  # a phone number is the shortest number that names a person
+NUMBER = re.compile(r"\d{5}")
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ def normalise_header(text: str | None) -> str:
 def find_mapping(rows: list[Row], feed: Feed) -> Mapping | None:
     """The row among ``rows`` that names most of the feed's columns, mapped; None if none names enough of them."""
     known = _known_headers(feed)
-    best = max(rows, key=lambda row: (_matches(row, known), -row.row_number), default=None)
+    best = max(filter(_is_plausible, rows), key=lambda row: (_matches(row, known), -row.row_number), default=None)
     if best is None or _matches(best, known) < min(MINIMUM_MATCHES, len(feed.columns)):
         return None
     names = tuple((cell or "").strip() for cell in best.cells)
@@ -56,6 +62,18 @@ def find_mapping(rows: list[Row], feed: Feed) -> Mapping | None:
                 by_synonym[column.column] = name
     missing = tuple(c for c in feed.columns if c.column not in found)
     return Mapping(best.row_number, width, names[:width], positions, extra, by_synonym, missing, tuple(unknown))
+
+
+def _is_plausible(row: Row) -> bool:
+    """A header is short words. A row with long texts or numbers of people is none, and must never be shown as one."""
+    return len(row.cells) <= MAXIMUM_COLUMNS and not any(
+        cell and (len(cell) > MAXIMUM_HEADER_LENGTH or LONG_NUMBER.search(cell)) for cell in row.cells
+    )
+
+
+def shown_header(name: str) -> str:
+    """An unknown column's name for signals and reports: as it is if it can only be a name, else its shape."""
+    return name if len(name) <= SHOWN_HEADER_LENGTH and not NUMBER.search(name) else mask_shape(name)[:40]
 
 
 def _known_headers(feed: Feed) -> dict[str, Column | str]:

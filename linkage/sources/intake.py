@@ -1,6 +1,7 @@
 """One table of one file into the engine: rows of the right shape become ``incoming`` rows, the others rejects."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
 import pyarrow as pa
 
@@ -12,7 +13,9 @@ from linkage.sources.table import BadRow, RawTable, Row
 
 CHUNK_ROWS = 100_000
 SPREADSHEETS = ("xlsx", "xls", "html")
-NOTE_WORDS = ("合计", "总计", "小计", "说明", "制表", "备注", "注：", "注:", "审核", "填表")
+TOTALS = ("合计", "总计", "小计")
+NOTE_WORDS = (*TOTALS, "说明", "制表", "备注", "注：", "注:", "审核", "填表")
+FIRST_SIGNS = frozenset(word[0] for word in NOTE_WORDS)  # tells nearly every data row apart at once
 
 
 @dataclass
@@ -22,50 +25,57 @@ class Intake:
     accepted: int = 0
     rejects: list[BadRow] = field(default_factory=list)
     joined: int = 0
+    continued_lines: int = 0
+    """Lines that continue the row above inside quotes; together with the rows they are all lines there are."""
 
 
 def make_incoming(engine: Engine) -> None:
     """The empty temp table ``incoming``: raw fields as text, lineage, and which cells were numbers."""
     fields = ", ".join(f"{quote_name(name)} VARCHAR" for name in raw_field_names())
     engine.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE incoming (source VARCHAR, feed VARCHAR, file VARCHAR, row_number BIGINT, "
-        f"numeric_cells VARCHAR[], extra MAP(VARCHAR, VARCHAR), {fields})"
+        f"CREATE OR REPLACE TEMP TABLE incoming (source VARCHAR, feed VARCHAR, landed_night DATE, file VARCHAR, "
+        f"row_number BIGINT, numeric_cells VARCHAR[], extra MAP(VARCHAR, VARCHAR), {fields})"
     )
 
 
-def take_in(engine: Engine, source: str, feed: Feed, table: RawTable, mapping: Mapping) -> Intake:
-    """Read all rows below the header into ``incoming``."""
+def take_in(engine: Engine, source: str, feed: Feed, table: RawTable, mapping: Mapping, night: date) -> Intake:
+    """Read all rows below the header into ``incoming``; ``night`` is the one on which the file landed."""
     intake = Intake()
     spreadsheet = table.encoding.startswith(SPREADSHEETS)
     chunk: list[Row] = []
     short: Row | None = None
     for row in table.rows:
+        if row.row_number >= mapping.header_row:
+            intake.continued_lines += row.more_lines
         if row.row_number <= mapping.header_row:
             continue
-        if spreadsheet:
-            if _is_note(row, mapping):
-                intake.rejects.append(BadRow(row.row_number, "note_row"))
+        if len(row.cells) != mapping.width:
+            if not spreadsheet:
+                short = _try_to_join(short, row, mapping, chunk, intake)
                 continue
-            cells = (row.cells + [None] * mapping.width)[: mapping.width]
-            chunk.append(Row(row.row_number, cells, row.numeric))
-        elif len(row.cells) == mapping.width:
-            chunk.append(row)
+            row = Row(row.row_number, (row.cells + [None] * mapping.width)[: mapping.width], row.numeric)
+        first = row.cells[0]
+        if (not first or first.lstrip()[:1] in FIRST_SIGNS or first in mapping.names) and (
+            rule := _no_record(row, mapping)
+        ):
+            intake.rejects.append(BadRow(row.row_number, rule))
         else:
-            short = _try_to_join(short, row, mapping.width, chunk, intake)
+            chunk.append(row)
         if len(chunk) >= CHUNK_ROWS:
-            _load(engine, source, feed, table.label, mapping, chunk, intake)
+            _load(engine, source, feed, table.label, mapping, night, chunk, intake)
             chunk = []
-    _load(engine, source, feed, table.label, mapping, chunk, intake)
+    _load(engine, source, feed, table.label, mapping, night, chunk, intake)
     intake.rejects.extend(bad for bad in table.bad_rows if bad.row_number > mapping.header_row)
     return intake
 
 
-def _try_to_join(short: Row | None, row: Row, width: int, chunk: list[Row], intake: Intake) -> Row | None:
+def _try_to_join(short: Row | None, row: Row, mapping: Mapping, chunk: list[Row], intake: Intake) -> Row | None:
     """Join a row cut in two by a line break, if both halves together have exactly the cells of the header.
 
     The first half's reject is withdrawn and the second half's says what happened. Returns the row that the next
     one may continue.
     """
+    width = mapping.width
     if short is not None and row.row_number == short.row_number + 1 and len(short.cells) + len(row.cells) - 1 == width:
         middle = (short.cells[-1] or "") + (row.cells[0] or "")
         chunk.append(Row(short.row_number, [*short.cells[:-1], middle or None, *row.cells[1:]]))
@@ -73,19 +83,28 @@ def _try_to_join(short: Row | None, row: Row, width: int, chunk: list[Row], inta
         intake.rejects.append(BadRow(row.row_number, "joined_to_previous"))
         intake.joined += 1
         return None
+    if rule := _no_record(row, mapping):
+        intake.rejects.append(BadRow(row.row_number, rule))
+        return None
     intake.rejects.append(BadRow(row.row_number, "cell_count", None, f"{len(row.cells)}/{width}"))
     return row if len(row.cells) < width else None
 
 
-def _is_note(row: Row, mapping: Mapping) -> bool:
-    """A total or remark below the table: its first cell says so and nearly all others are empty."""
-    filled = [cell for cell in row.cells if cell]
-    first = (filled[0] if filled else "").strip()
-    return len(filled) <= max(3, mapping.width // 4) and first.startswith(NOTE_WORDS)
+def _no_record(row: Row, mapping: Mapping) -> str | None:
+    """The rule that refuses a row which is not data: the header once more (a file glued together, a page break), or a
+    total or remark, whose first cell says so and nearly all other cells are empty."""
+    filled = ["".join(cell.split()) for cell in row.cells if cell and not cell.isspace()]
+    if not filled:
+        return None
+    repeated = sum(cell == name for cell, name in zip(row.cells, mapping.names, strict=False) if name)
+    if repeated >= min(3, len(mapping.positions)):
+        return "repeated_header"
+    few = len(filled) <= max(3, mapping.width // 4)
+    return "note_row" if filled[0] in TOTALS or (few and filled[0].startswith(NOTE_WORDS)) else None
 
 
 def _load(
-    engine: Engine, source: str, feed: Feed, label: str, mapping: Mapping, rows: list[Row], intake: Intake
+    engine: Engine, source: str, feed: Feed, label: str, mapping: Mapping, night: date, rows: list[Row], intake: Intake
 ) -> None:
     if not rows:
         return
@@ -94,6 +113,7 @@ def _load(
     data: dict[str, pa.Array] = {
         "source": pa.array([source] * count, pa.string()),
         "feed": pa.array([feed.feed] * count, pa.string()),
+        "landed_night": pa.array([night] * count, pa.date32()),
         "file": pa.array([label] * count, pa.string()),
         "row_number": pa.array([row.row_number for row in rows], pa.int64()),
         "numeric_cells": pa.array(_numeric_cells(rows, mapping), pa.list_(pa.string())),

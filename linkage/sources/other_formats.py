@@ -5,12 +5,15 @@ import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from dbfread import DBF
 
 from linkage.sources.table import Cell, RawTable, Row, RowCounter
 from linkage.sources.text import HEADER_SEARCH_ROWS, decode
 from linkage.sources.workbook import cell_text
+
+DBASE_NUMBERS = frozenset("NFBY")  # number, float, double, currency; I is a whole number of nine digits
 
 
 class FixedCount(RowCounter):
@@ -24,13 +27,17 @@ class FixedCount(RowCounter):
 
 
 def read_dbf(data: bytes, label: str) -> RawTable:
-    """A dBase table in GBK; the header row is row 0, records are numbered from 1."""
+    """A dBase table in GBK; the header row is row 0, records are numbered from 1.
+
+    The programs that write it calculate with 15 digits, so its number columns are named like a spreadsheet's.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.dbf"
         path.write_bytes(data)
         table = DBF(str(path), encoding="gb18030", char_decode_errors="replace", raw=False)
         header = Row(0, [str(name) for name in table.field_names])
-        rows = [Row(i, [_dbf_text(v) for v in r.values()]) for i, r in enumerate(table, start=1)]
+        numbers = tuple(i for i, field in enumerate(table.fields) if field.type in DBASE_NUMBERS)
+        rows = [Row(i, [_dbf_text(v) for v in r.values()], numbers) for i, r in enumerate(table, start=1)]
         deleted = sum(1 for _ in table.deleted)
     declared = int.from_bytes(data[4:8], "little") - deleted
     return RawTable(label, "dbf", [header], iter([header, *rows]), FixedCount(declared))
@@ -42,12 +49,16 @@ def _dbf_text(value: object) -> Cell:
 
 
 def read_parquet(data: bytes, label: str) -> RawTable:
-    """A Parquet file, every column as text; the header row is row 0."""
+    """A Parquet file, every column as text; the header row is row 0.
+
+    Floating point columns hold 15 digits and are named; whole numbers and decimals are exact.
+    """
     file = pq.ParquetFile(io.BytesIO(data))
     table = file.read()
     header = Row(0, list(table.column_names))
     columns = [[cell_text(v) for v in table[name].to_pylist()] for name in table.column_names]
-    rows = [Row(i, list(cells)) for i, cells in enumerate(zip(*columns, strict=True), start=1)]
+    floats = tuple(i for i, field in enumerate(table.schema) if pa.types.is_floating(field.type))
+    rows = [Row(i, list(cells), floats) for i, cells in enumerate(zip(*columns, strict=True), start=1)]
     return RawTable(label, "parquet", [header], iter([header, *rows]), FixedCount(file.metadata.num_rows))
 
 

@@ -21,13 +21,13 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "该行引号未闭合；请在来源系统改正引号",
         "A quote in this row is never closed; correct it at the source",
     ),
-    "stray_quote": (
-        "该行引号位置有误，内容被换行截断；请在来源系统改正引号",
-        "A quote stands in the middle of a cell and a line break follows; correct it at the source",
-    ),
     "note_row": (
         "表尾合计或说明行，不是数据，无需处理",
         "A total or a note below the table, not data; nothing to do",
+    ),
+    "repeated_header": (
+        "该行重复了表头，不是数据；多半由多个文件拼接而成，无需处理",
+        "The header once more, not data, mostly because files were glued together; nothing to do",
     ),
     "no_header": (
         "文件中找不到表头；请核对文件是否正确，或在该部门的 YAML 中补充列名同义词",

@@ -14,11 +14,22 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "unreadable_member": ("文件无法读取（{value}）", "the file cannot be read ({value})"),
     "encoding_mixed": ("{count} 行含无法解码的字节", "{count} lines hold bytes that cannot be decoded"),
     "no_header": ("找不到表头，整个文件未接收", "no header row found; nothing of the file was accepted"),
-    "ignored_sheet": ("工作表 {value} 没有可识别的表头，未读取", "sheet {value} has no known header; it was not read"),
+    "unread_table": (
+        "{value} 没有可识别的表头，{count} 行未读取；若是数据，请部门补上表头",
+        "{value} has no known header; its {count} rows were not read; if they are data, ask the department for a header",
+    ),
+    "file_missing": (
+        "上次有此文件，这次没有，其中的记录将被当作已终止；请向部门核实",
+        "this file came the last time and did not now, as if its records had ended; ask the department",
+    ),
     "joined_rows": ("{count} 行被换行截断，已自动拼合", "{count} rows were cut by a line break and joined again"),
     "conflicting_duplicate": (
         "{count} 行与已接收记录编号相同而内容不同，取最后一行",
         "{count} rows repeat a record number with other content; the last one counts",
+    ),
+    "shared_record_number": (
+        "{count} 个编号在表 {value} 中也有，其中一张表的记录会丢失；若两表各自编号，请在该部门的 YAML 中给本表写上 own_numbering: true",
+        "{count} record numbers also stand in table {value}, and one of each pair is lost; if the tables number separately, write own_numbering: true for this feed in the department's YAML",
     ),
     "feed_missing": ("来源表没有任何文件", "no file of this feed arrived"),
 }

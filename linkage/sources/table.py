@@ -19,19 +19,21 @@ class BadRow:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: physical row number from 1, its cells, and positions of cells that held a number or date, not text."""
+    """One row: physical row number from 1, its cells, positions of cells that held a number or date, not text, and
+    how many further lines of a text file it takes up."""
 
     row_number: int
     cells: list[Cell]
     numeric: tuple[int, ...] = ()
+    more_lines: int = 0
 
 
 @dataclass
 class RawTable:
     """One table of one file. ``rows`` is read once; ``bad_rows`` fills while it is read.
 
-    ``first_rows`` are the rows in which the header is looked for; ``count_rows_below(header_row)`` counts data rows by
-    a code path of its own, so that a parser that loses rows is found out.
+    ``first_rows`` are the rows in which the header is looked for; ``count_rows_below(header_row)`` counts data rows
+    (in text: lines) by a code path of its own, so that a parser that loses rows is found out.
     """
 
     label: str

@@ -1,13 +1,14 @@
 """CSV and other delimited text: encoding decided by content, junk bytes and broken quotes survived.
 
-A physical row is a line, together with the following lines while a quote is open (at most MAX_LINES_IN_QUOTES: a
-quote that is never closed spoils its own line only). Blank lines are not rows.
+A row is a line, together with the following lines while a quoted cell is open (at most MAX_LINES_IN_QUOTES). Lines are
+taken together only where that gives a row of the usual width and they are not rows by themselves; otherwise the quote
+was a stray one and spoils its own line only. Blank lines are not rows.
 """
 
-import csv
-import io
+import codecs
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from linkage.kernel.masking import mask_shape
 from linkage.kernel.reference import reference_rows
@@ -15,9 +16,10 @@ from linkage.sources.table import BadRow, RawTable, Row, RowCounter
 
 MAX_LINES_IN_QUOTES = 10
 HEADER_SEARCH_ROWS = 30
+HEAD_LINES = 400
 DELIMITERS = (",", "\t", ";", "|")
+BLANK = " \t\r\x0b\x0c\ufeff"
 PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
-UNREADABLE = re.compile("[\x00\ufffd]")
 
 
 def decode(data: bytes) -> tuple[str, str, int]:
@@ -31,7 +33,7 @@ def decode(data: bytes) -> tuple[str, str, int]:
             return _settle(data.decode(encoding), encoding), _name(data, encoding), 0
         except UnicodeDecodeError:
             continue
-    lines = data.split(b"\n")
+    lines = data.split(line_end(data))
     bad = {encoding: sum(not _decodes(line, encoding) for line in lines) for encoding in ("utf-8-sig", "gb18030")}
     encoding = min(bad, key=lambda name: (bad[name], name != "utf-8-sig"))
     return _settle(data.decode(encoding, errors="replace"), encoding), _name(data, encoding), bad[encoding]
@@ -62,13 +64,30 @@ def resolve_private_use(text: str) -> str:
 
 def read_text(data: bytes, label: str) -> RawTable:
     """Delimited text as a table."""
+    data, recoded = _without_utf16(data)
     text, encoding, undecodable = decode(data)
-    lines = text.split("\n")
+    end = line_end(data)
+    lines = text.split(end.decode())
     delimiter = _delimiter(lines)
-    first = [row for row in parse_records(lines[:400], delimiter) if isinstance(row, Row)][:HEADER_SEARCH_ROWS]
-    table = RawTable(label, encoding, first, iter(()), TextCounter(data), undecodable_rows=undecodable)
-    table.rows = _rows(lines, delimiter, table)
+    width = _usual_width(lines[:HEAD_LINES], delimiter)
+    head = parse_records(lines[:HEAD_LINES], delimiter, width)
+    first = [row for row in head if isinstance(row, Row)][:HEADER_SEARCH_ROWS]
+    table = RawTable(label, recoded or encoding, first, iter(()), LineCounter(data, end), undecodable_rows=undecodable)
+    table.rows = _rows(lines, delimiter, width, table)
     return table
+
+
+def _without_utf16(data: bytes) -> tuple[bytes, str]:
+    """What Excel calls Unicode text, as UTF-8, and the name of its encoding; other data as they are."""
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data, ""
+    return data.decode("utf-16", errors="replace").encode(), "utf-16"
+
+
+def line_end(data: bytes) -> bytes:
+    """How lines end: in a carriage return where an old system writes nothing else, otherwise in a line feed."""
+    lone_returns = data.count(b"\r") - data.count(b"\r\n")
+    return b"\r" if lone_returns > data.count(b"\n") else b"\n"
 
 
 def _delimiter(lines: list[str]) -> str:
@@ -76,69 +95,93 @@ def _delimiter(lines: list[str]) -> str:
     return max(DELIMITERS, key=lambda d: (head.count(d), -DELIMITERS.index(d)))
 
 
-def _rows(lines: list[str], delimiter: str, table: RawTable) -> Iterator[Row]:
-    for row in parse_records(lines, delimiter):
+def _usual_width(lines: Sequence[str], delimiter: str) -> int:
+    """The number of cells that most of ``lines`` have."""
+    cell = cell_pattern(delimiter)
+    rows = (split_cells(line.removesuffix("\r"), cell) for line in lines if line.strip(BLANK))
+    widths = Counter(len(cells) for cells in rows if cells)
+    return max(widths, key=lambda width: (widths[width], width), default=0)
+
+
+def _rows(lines: list[str], delimiter: str, width: int, table: RawTable) -> Iterator[Row]:
+    for row in parse_records(lines, delimiter, width):
         if isinstance(row, Row):
             yield row
         else:
             table.bad_rows.append(row)
 
 
-def parse_records(lines: list[str], delimiter: str) -> Iterator[Row | BadRow]:
-    """Each physical row of ``lines`` (without their line feeds); rows are numbered by their first line, from 1."""
+def parse_records(lines: list[str], delimiter: str, width: int) -> Iterator[Row | BadRow]:
+    """Each row of ``lines`` (without their line ends); rows are numbered by their first line, from 1.
+
+    ``width`` is the usual number of cells: what several lines give together has it, or is no row.
+    """
+    cell = cell_pattern(delimiter)
     position, total = 0, len(lines)
     while position < total:
         line = lines[position].removesuffix("\r")
-        if not line.strip():
+        if not line.strip(BLANK):
             position += 1
         elif '"' not in line:
-            yield Row(position + 1, [cell or None for cell in line.split(delimiter)])
+            yield Row(position + 1, [text or None for text in line.split(delimiter)])
             position += 1
+        elif cells := split_cells(line, cell):
+            yield Row(position + 1, cells)
+            position += 1
+        elif row := _row_over_lines(lines, position, delimiter, cell, width):
+            yield row[0]
+            position = row[1]
         else:
-            end = _last_line_of_quote(lines, position)
-            if end is None:
-                yield BadRow(position + 1, "unclosed_quote", None, mask_shape(line[:60]))
-                position += 1
-            else:
-                yield _parse_quoted(position + 1, "\n".join(lines[position : end + 1]).removesuffix("\r"), delimiter)
-                position = end + 1
+            yield BadRow(position + 1, "unclosed_quote", None, mask_shape(line[:60]))
+            position += 1
 
 
-def _last_line_of_quote(lines: list[str], start: int) -> int | None:
-    """Position of the line that closes the quote opened in line ``start``; None if none of the next few does."""
-    quotes = 0
-    for position in range(start, min(start + MAX_LINES_IN_QUOTES, len(lines))):
-        quotes += lines[position].count('"')
-        if quotes % 2 == 0:
-            return position
+def cell_pattern(delimiter: str) -> re.Pattern[str]:
+    """One cell and what ends it: quoted, with what may wrongly follow the quote, or plain (a quote inside is a sign
+    like any other)."""
+    d = re.escape(delimiter)
+    return re.compile(f'(?:"([^"]*(?:""[^"]*)*)"([^{d}]*)|([^"{d}][^{d}]*|))({d}|\\Z)')
+
+
+def split_cells(text: str, cell: re.Pattern[str], *, strict: bool = False) -> list[str | None] | None:
+    """The cells of ``text``; None when a quote is opened and not closed, or, if ``strict``, closed within a cell."""
+    cells: list[str | None] = []
+    position = 0
+    while match := cell.match(text, position):
+        quoted, behind, plain, end = match.groups()
+        if strict and behind:
+            return None
+        cells.append((plain if quoted is None else quoted.replace('""', '"') + behind) or None)
+        if not end:
+            return cells
+        position = match.end()
     return None
 
 
-def _parse_quoted(number: int, record: str, delimiter: str) -> Row | BadRow:
-    rows = list(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter))
-    if len(rows) != 1:  # a quote in the middle of a cell does not quote its line feed
-        return BadRow(number, "stray_quote", None, mask_shape(record[:60]))
-    return Row(number, [cell or None for cell in rows[0]])
+def _row_over_lines(
+    lines: Sequence[str], start: int, delimiter: str, cell: re.Pattern[str], width: int
+) -> tuple[Row, int] | None:
+    """A row whose quoted cells hold line breaks, and where the next begins; None when the lines do not belong together."""
+    for end in range(start + 2, min(start + MAX_LINES_IN_QUOTES, len(lines)) + 1):
+        cells = split_cells("\n".join(lines[start:end]).removesuffix("\r"), cell, strict=True)
+        if cells:
+            rows_by_themselves = all(line.count(delimiter) == width - 1 for line in lines[start:end])
+            if len(cells) != width or rows_by_themselves:
+                return None
+            more = sum(bool(line.strip(BLANK)) for line in lines[start + 1 : end])
+            return Row(start + 1, cells, more_lines=more), end
+    return None
 
 
-class TextCounter(RowCounter):
-    """Counts rows over the raw bytes: only line feeds and quotes are looked at, nothing is decoded or parsed."""
+class LineCounter(RowCounter):
+    """Counts lines that are not blank over the raw bytes: nothing is decoded, and quotes mean nothing to it.
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    Lines that continue the row above inside quotes are counted too; the reader names them (``Row.more_lines``).
+    """
+
+    def __init__(self, data: bytes, end: bytes) -> None:
+        self._data, self._end = data, end
 
     def __call__(self, header_row: int) -> int:
-        lines = self._data.split(b"\n")
-        count, position, total = 0, 0, len(lines)
-        while position < total:
-            if not lines[position].strip(b" \t\r\x0b\x0c\xef\xbb\xbf"):
-                position += 1
-                continue
-            if position + 1 > header_row:
-                count += 1
-            quotes, end = lines[position].count(b'"'), position
-            while quotes % 2 and end + 1 < total and end - position + 1 < MAX_LINES_IN_QUOTES:
-                end += 1
-                quotes += lines[end].count(b'"')
-            position = end + 1 if quotes % 2 == 0 else position + 1
-        return count
+        lines = self._data.split(self._end)[header_row:]
+        return sum(bool(line.strip(b" \t\r\x0b\x0c\xef\xbb\xbf")) for line in lines)

@@ -16,8 +16,14 @@ from python_calamine import CalamineWorkbook
 from linkage.sources.table import Cell, RawTable, Row, RowCounter
 from linkage.sources.text import HEADER_SEARCH_ROWS
 
-ROW = re.compile(rb"<row\b[^>]*?\br=\"(\d+)\"[^>]*?(?:/>|>(.*?)</row>)", re.DOTALL)
-FILLED_CELL = re.compile(rb"<(?:v|t)\b[^>]*>[^<]")
+# Programs differ in the namespace prefix of SpreadsheetML (<row>, <x:row>) and in what they leave out.
+ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?row>)", re.DOTALL)
+ROW_NUMBER = re.compile(rb"\br=\"(\d+)\"")
+CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?<!/)>(.*?)</(?:\w+:)?c>", re.DOTALL)
+SHARED_CELL = re.compile(rb"\bt=\"s\"")
+VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*>([^<]*)")
+FILLED_CELL = re.compile(rb"<(?:\w+:)?[vt](?:\s[^>]*)?>[^<]")
+SHARED_STRING = re.compile(rb"<(?:\w+:)?si\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?si>)", re.DOTALL)
 
 
 def read_workbook(data: bytes, label: str) -> list[RawTable]:
@@ -62,7 +68,7 @@ def cell_text(value: Any) -> Cell:
 
 
 class SheetCounter(RowCounter):
-    """Counts rows with a filled cell in the sheet's own XML."""
+    """Counts rows with a filled cell in the sheet's own XML, whatever its namespace prefix."""
 
     def __init__(self, data: bytes, position: int) -> None:
         self._data, self._position = data, position
@@ -70,19 +76,48 @@ class SheetCounter(RowCounter):
     def __call__(self, header_row: int) -> int:
         with zipfile.ZipFile(io.BytesIO(self._data)) as archive:
             xml = archive.read(self._sheet_member(archive))
-        return sum(int(row[1]) > header_row and bool(FILLED_CELL.search(row[2] or b"")) for row in ROW.finditer(xml))
+            nothing = _empty_strings(archive)
+        count = number = 0
+        for row in ROW.finditer(xml):
+            said = ROW_NUMBER.search(row[1])
+            number = int(said[1]) if said else number + 1  # rows need not say their number
+            count += number > header_row and _is_filled(row[2] or b"", nothing)
+        return count
 
     def _sheet_member(self, archive: zipfile.ZipFile) -> str:
         """Sheets stand in workbook.xml in tab order; its relations say which file each is."""
         book = archive.read("xl/workbook.xml").decode()
         relations = archive.read("xl/_rels/workbook.xml.rels").decode()
-        ids = re.findall(r"<(?:\w+:)?sheet\b[^>]*?\br:id=\"([^\"]+)\"", book)
+        ids = re.findall(r"<(?:\w+:)?sheet\b[^>]*?\b\w+:id=\"([^\"]+)\"", book)
         target = next(
-            tag for tag in re.findall(r"<Relationship\b[^>]*>", relations) if f'Id="{ids[self._position]}"' in tag
+            tag
+            for tag in re.findall(r"<(?:\w+:)?Relationship\b[^>]*>", relations)
+            if f'Id="{ids[self._position]}"' in tag
         )
         path = re.search(r"Target=\"([^\"]+)\"", target)
         assert path is not None
         return path[1].removeprefix("/") if path[1].startswith("/") else f"xl/{path[1]}"
+
+
+def _empty_strings(archive: zipfile.ZipFile) -> frozenset[bytes]:
+    """Numbers of the shared strings that hold no text: a cell that refers to one looks filled and is empty."""
+    names = [name for name in archive.namelist() if name.lower() == "xl/sharedstrings.xml"]
+    items = SHARED_STRING.findall(archive.read(names[0])) if names else []
+    return frozenset(str(i).encode() for i, item in enumerate(items) if not FILLED_CELL.search(item))
+
+
+def _is_filled(cells: bytes, nothing: frozenset[bytes]) -> bool:
+    if not nothing:
+        return bool(FILLED_CELL.search(cells))
+    return any(
+        bool(FILLED_CELL.search(cell[2])) and not (SHARED_CELL.search(cell[1]) and _value(cell[2]) in nothing)
+        for cell in CELL.finditer(cells)
+    )
+
+
+def _value(cell: bytes) -> bytes:
+    found = VALUE.search(cell)
+    return found[1].strip() if found else b""
 
 
 class OldSheetCounter(RowCounter):

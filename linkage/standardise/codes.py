@@ -4,14 +4,16 @@ Three sources, the first that knows the text wins: the department's own ``codes`
 the synonyms in ``data/codes/<field>.yaml``, the standard's own table. What nobody knows is left empty and signalled.
 """
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError
+from linkage.kernel.masking import mask_shape
 from linkage.kernel.reference import reference_rows
 from linkage.kernel.source_config import SourceConfig
 from linkage.standardise.tables import create_text_table
@@ -23,6 +25,8 @@ CODE_FIELDS = (
     "identity_kind", "person_status", "presence", "tenure", "household_kind",
 )  # fmt: skip
 FREE_FIELDS = ("event_kind",)  # a department's own words; only its own code map applies
+OwnCodes = dict[tuple[str, str, str], str]
+SHORT_CODE = re.compile(r"[0-9A-Z]{1,3}")
 SAYS_NOTHING = ""
 BY_SEX = "/"  # "20/30": first for men, second for women
 
@@ -84,24 +88,53 @@ def free_text(text: str) -> str:
 
 
 def map_codes(engine: Engine, configs: Mapping[str, SourceConfig]) -> None:
-    """Map every row of ``code_inputs(source, feed, field, text, rows)`` into ``code_map(..., code, known)``.
+    """Map every row of ``code_inputs(source, feed, field, text, rows)`` into ``code_map(..., code, unknown_as)``.
 
-    ``code`` is null when the text says nothing or is unknown. Raises ConfigurationError when a department's
+    ``code`` is null when the text says nothing or is unknown; ``unknown_as`` is how an unknown text may be shown. Raises ConfigurationError when a department's
     own code map leads to a code that the field does not have.
     """
     own = department_codes(configs)
     rows: list[list[str | None]] = []
     for source, feed, field, text in engine.con.execute("SELECT source, feed, field, text FROM code_inputs").fetchall():
-        code = own.get((feed, field, normal_text(text)))
-        if code is None:
-            code = free_text(text) if field in FREE_FIELDS else vocabulary(field).code(text)
-        rows.append([source, feed, field, text, code or None, "no" if code is None else "yes"])
-    create_text_table(engine, "code_map", ["source", "feed", "field", "text", "code", "known"], rows)
+        code = find_code(own, feed, field, text)
+        rows.append([source, feed, field, text, code or None, shown_code(text) if code is None else None])
+    create_text_table(engine, "code_map", ["source", "feed", "field", "text", "code", "unknown_as"], rows)
 
 
-def department_codes(configs: Mapping[str, SourceConfig]) -> dict[tuple[str, str, str], str]:
+def find_code(own: OwnCodes, feed: str, field: str, text: str) -> str | None:
+    """The code of ``text``: the department's own map first; empty when it says nothing, None when it is unknown."""
+    code = own.get((feed, field, normal_text(text)))
+    if code is None:
+        code = free_text(text) if field in FREE_FIELDS else vocabulary(field).code(text)
+    return code
+
+
+def shown_code(text: str) -> str:
+    """How an unknown code may be shown: as it is if it looks like a code or is a word of some standard, else its shape.
+
+    Columns get swapped, and a name in the column of sexes must not stand in a signal.
+    """
+    normal = normal_text(text)
+    if SHORT_CODE.fullmatch(normal) or any(normal in vocabulary(field).by_text for field in CODE_FIELDS):
+        return text.strip()
+    return mask_shape(text)[:40]
+
+
+def code_checker(configs: Mapping[str, SourceConfig]) -> Callable[[str, str, str], str | None]:
+    """A question for dry runs: (feed, field, text) -> how the text may be shown if nobody knows it, else None."""
+    own = department_codes(configs)
+
+    def unknown_as(feed: str, field: str, text: str) -> str | None:
+        if field in CODE_FIELDS and find_code(own, feed, field, text) is None:
+            return shown_code(text)
+        return None
+
+    return unknown_as
+
+
+def department_codes(configs: Mapping[str, SourceConfig]) -> OwnCodes:
     """(feed, field, normalised text) -> code, from the ``codes`` of the source configurations."""
-    own: dict[tuple[str, str, str], str] = {}
+    own: OwnCodes = {}
     for config in configs.values():
         for feed in config.feeds:
             for column in feed.columns:

@@ -1,28 +1,18 @@
 """docker-compose.yml without a Docker engine: it is read as a deployment, and each service's own command is started against
 a real PostgreSQL and asked for its health as its health check asks."""
 
-import contextlib
-import os
 import re
-import secrets
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 
+from linkage.kernel.run import State
+from linkage.review.database import VERSION_TABLE, create_database, metadata, open_database
+from linkage.review.judgements import append_judgement, read_judgements
 from tests.builders import REPOSITORY
-
-COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))
-SERVICES: dict[str, Any] = COMPOSE["services"]
-AIRFLOW = {"airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"}
+from tests.deploy.services import AIRFLOW, SERVICES, environment, free_port, initialise, running_services
 
 
 def test_these_services_and_no_other() -> None:
@@ -56,87 +46,6 @@ def test_the_image_is_pinned_and_runs_without_root() -> None:
     assert re.search(r"^USER (?!root)", text, re.MULTILINE)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A PostgreSQL server of the tests' own; as root it runs as ``nobody``, because it refuses root."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
-    home = Path("/tmp") / f"gridroll-postgres-{secrets.token_hex(4)}"
-    home.mkdir(mode=0o700)
-    drop: list[str] = []
-    if os.getuid() == 0:
-        shutil.chown(home, "nobody", "nogroup")
-        drop = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-    port = free_port()
-    data = home / "data"
-    subprocess.run(
-        [*drop, programs / "initdb", "-D", data, "-U", "gridroll", "--auth=trust"],
-        check=True,
-        capture_output=True,
-        cwd="/",
-    )
-    server = subprocess.Popen(
-        [*drop, programs / "postgres", "-D", data, "-p", str(port), "-k", home, "-c", "fsync=off"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-    )
-    try:
-        for _ in range(100):
-            if (
-                subprocess.run(
-                    [programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-q"], check=False
-                ).returncode
-                == 0
-            ):
-                break
-            time.sleep(0.1)
-        subprocess.run(
-            [programs / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "gridroll", "airflow"], check=True
-        )
-        yield port
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(20)
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def environment(postgres: int, home: Path, api_port: int) -> dict[str, str]:
-    """The services' environment, with this machine's ports and folders in the places of the compose file's."""
-    values = {
-        "POSTGRES_PASSWORD": "trust",
-        "AIRFLOW_FERNET_KEY": "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=",
-        "AIRFLOW_JWT_SECRET": secrets.token_hex(32),
-        "AIRFLOW_ADMIN_PASSWORD": secrets.token_hex(8),
-    }
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "GRIDROLL"))}
-    for key, value in (SERVICES["airflow-apiserver"]["environment"] | SERVICES["airflow-init"]["environment"]).items():
-        value = re.sub(r"\$\{(\w+)(?::[?-][^}]*)?\}", lambda m: values.get(m[1], "http://localhost"), str(value))
-        value = value.replace("@postgres:5432", f"@127.0.0.1:{postgres}").replace(
-            "airflow-apiserver:8080", f"127.0.0.1:{api_port}"
-        )
-        env[key] = value.replace("/opt/gridroll", str(REPOSITORY)).replace("/var/lib/gridroll", str(home))
-    bin_dir = Path(sys.executable).parent
-    return env | {
-        "AIRFLOW_HOME": str(home / "airflow"),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
-        "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'dags'}",
-        "PATH": f"{bin_dir}:{env['PATH']}",
-    }
-
-
-def local(words: list[str], api_port: int) -> list[str]:
-    """A command of the compose file, with this test's port and the repository's paths."""
-    return [
-        w.replace("/opt/gridroll", str(REPOSITORY)).replace("8080", str(api_port)).replace("$$", "$") for w in words
-    ]
-
-
 @pytest.mark.slow
 @pytest.mark.postgres
 def test_every_service_starts_and_its_health_check_passes(postgres: int, tmp_path: Path) -> None:
@@ -144,39 +53,23 @@ def test_every_service_starts_and_its_health_check_passes(postgres: int, tmp_pat
     env = environment(postgres, tmp_path, api_port)
     (tmp_path / "state").mkdir()
     (tmp_path / "exports").mkdir()
-    init = subprocess.run(
-        local(SERVICES["airflow-init"]["command"], api_port),
-        env=env,
-        capture_output=True,
-        text=True,
-        cwd=REPOSITORY,
-        check=False,
-    )
-    assert init.returncode == 0, init.stderr[-2000:]
-    started: dict[str, subprocess.Popen[bytes]] = {}
-    try:
-        for name in sorted(AIRFLOW):
-            log = (tmp_path / f"{name}.log").open("wb")
-            started[name] = subprocess.Popen(
-                local(SERVICES[name]["command"], api_port),
-                env=env,
-                stdout=log,
-                stderr=log,
-                cwd=tmp_path,
-                start_new_session=True,
-            )
-        for name in sorted(AIRFLOW):
-            check = local(SERVICES[name]["healthcheck"]["test"][1:], api_port)
-            deadline = time.monotonic() + 120
-            while subprocess.run(check, env=env, capture_output=True, check=False).returncode != 0:
-                assert started[name].poll() is None, (tmp_path / f"{name}.log").read_text(errors="replace")[-2000:]
-                assert time.monotonic() < deadline, f"{name} is not healthy"
-                time.sleep(1)
-    finally:
-        for process in started.values():
-            os.killpg(process.pid, signal.SIGTERM)
-        time.sleep(2)
-        for process in started.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(20)
+    initialise(env, api_port)
+    with running_services(env, api_port, tmp_path):
+        pass
+
+
+@pytest.mark.postgres
+def test_the_state_database_is_made_and_migrated_on_postgresql(
+    postgres: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"postgresql+psycopg://gridroll@127.0.0.1:{postgres}/gridroll_judgements"
+    monkeypatch.setenv("GRIDROLL_DATABASE_URL", url)
+    create_database(url)
+    create_database(url)
+    state = State(tmp_path)
+    append_judgement(state, "a:1", "b:1", "same", reader="r", reason="r")
+    assert read_judgements(state).num_rows == 1
+    with open_database(state).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert (context.get_current_revision(), compare_metadata(context, metadata)) == ("0001", [])
+    open_database(state).dispose()

@@ -49,11 +49,13 @@ def file_accounting() -> list[Row]:
         {
             "source": source,
             "feed": feeds[source],
+            "delivery": "full",
             "file": f"{source}/export.csv",
             "counted_rows": rows + 1,
             "accepted_rows": rows,
             "rejected_rows": 1,
             "duplicate_rows": 0,
+            "carried_rows": 0,
             "stale": False,
             "landed_night": NIGHT,
         }

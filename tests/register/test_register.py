@@ -120,19 +120,28 @@ def test_where_each_department_says_something_else_the_trusted_one_wins(tmp_path
 
 
 STATUS = [
-    ("alive", [record("police:1"), record("grid:1")], "alive"),
-    ("police cancelled by death", [record("police:1", person_status="deceased"), record("grid:1", observed_on="2026-01-01")], "deceased"),
-    ("health says dead and nobody saw them since", [record("health:1", person_status="deceased", observed_on="2026-02-01"), record("grid:1", observed_on="2025-01-01")], "deceased"),
-    ("health says dead, but the grid met them later", [record("health:1", person_status="deceased", observed_on="2025-02-01"), record("grid:1", observed_on="2026-01-01")], "alive"),
-    ("only a cancelled registration", [record("police:1", feed="police_floating", ended_on="2026-02-01")], "moved_away"),
-    ("cancelled, but seen since", [record("police:1", feed="police_floating", ended_on="2026-02-01"), record("grid:1", observed_on="2026-02-20")], "alive"),
+    ("alive", [record("police:1"), record("grid:1")], "alive", None),
+    ("police cancelled by death", [record("police:1", person_status="deceased", ended_on="2025-12-01"), record("grid:1", observed_on="2026-01-01")], "deceased", date(2025, 12, 1)),
+    ("health says dead and nobody saw them since", [record("health:1", person_status="deceased", observed_on="2026-02-01"), record("grid:1", observed_on="2025-01-01")], "deceased", date(2026, 2, 1)),
+    ("health says dead, but the grid met them later", [record("health:1", person_status="deceased", observed_on="2025-02-01"), record("grid:1", observed_on="2026-01-01")], "alive", None),
+    ("health says dead; that the registration was cancelled later is no sight of the living", [record("health:1", person_status="deceased", observed_on="2025-02-01"), record("police:1", feed="police_floating", ended_on="2025-03-01", observed_on="2025-03-01")], "deceased", date(2025, 2, 1)),
+    ("only a cancelled registration", [record("police:1", feed="police_floating", ended_on="2026-02-01")], "moved_away", date(2026, 2, 1)),
+    ("a registration that ends later than tonight", [record("police:1", feed="police_floating", ended_on="2027-02-01")], "alive", None),
+    ("cancelled, but seen since", [record("police:1", feed="police_floating", ended_on="2026-02-01"), record("grid:1", observed_on="2026-02-20")], "alive", None),
+    ("cancelled, and last seen before", [record("police:1", feed="police_floating", ended_on="2026-02-01"), record("grid:1", observed_on="2026-01-20")], "moved_away", date(2026, 2, 1)),
+    ("moved out without an end date: the day it was written", [record("police:1", person_status="moved_out", observed_on="2020-05-01")], "moved_away", date(2020, 5, 1)),
+    ("moved out long ago, met at home this year", [record("police:1", person_status="moved_out", observed_on="2020-05-01"), record("grid:1", observed_on="2026-02-20", presence="present_with_hukou")], "alive", None),
+    ("moved out, and the visitor met nobody later", [record("police:1", person_status="moved_out", observed_on="2020-05-01"), record("grid:1", observed_on="2026-02-20", presence="hukou_without_presence")], "moved_away", date(2020, 5, 1)),
+    ("moved out on no date, seen on some date", [record("police:1", person_status="moved_out"), record("grid:1", observed_on="2015-02-20")], "alive", None),
+    ("moved out and registered again", [record("police:1", person_status="moved_out", observed_on="2020-05-01"), record("police:2", feed="police_floating")], "alive", None),
+    ("nobody speaks of a living person", [record("health:1", person_status="moved_out")], "unknown", None),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("case", "records", "status"), STATUS, ids=[c[0] for c in STATUS])
-def test_status(tmp_path: Path, engine: Engine, case: str, records: Rows, status: str) -> None:
+@pytest.mark.parametrize(("case", "records", "status", "on"), STATUS, ids=[c[0] for c in STATUS])
+def test_status(tmp_path: Path, engine: Engine, case: str, records: Rows, status: str, on: date | None) -> None:
     (person,) = register(tmp_path, engine, records)["persons"]
-    assert person["status"] == status
+    assert (person["status"], person["status_on"]) == (status, on)
 
 
 def test_the_address_reads_in_full_when_anybody_wrote_it_in_full(tmp_path: Path, engine: Engine) -> None:

@@ -11,15 +11,16 @@ from typing import Any
 
 import openpyxl
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError, LinkageError, VerificationFailed
 from linkage.kernel.run import StageContext, State, write_json
 from linkage.release import retention, stage
 from linkage.release.publish import publish
-from linkage.release.sharing import SharingConfig
-from linkage.release.verify import previous_release, verify_release
+from linkage.release.signing import public_pem, signing_key
+from linkage.release.trust import trust_around, trust_named
+from linkage.release.verify import night_before, verify_release
 from tests.builders import REPOSITORY, stage_context, write_rows
 
 PERSONS = [
@@ -40,10 +41,14 @@ def build(
     night: date = date(2026, 3, 2),
     previous: Path | None = None,
     persons: list[dict[str, Any]] = PERSONS,
+    inputs: dict[str, str] = {},  # noqa: B006 - never changed
 ) -> tuple[StageContext, Path]:
     """A release of two persons."""
     run_id = f"{night.isoformat()}-0a1b2c3d"
     context = stage_context(tmp_path, engine, "release", night=night, run_id=run_id, previous_release=previous)
+    plan = json.loads((context.run_dir / "run.json").read_text())
+    landings = {source: {"path": path} for source, path in inputs.items()}
+    write_json(context.run_dir / "run.json", plan | {"landings": landings})
     rows: dict[str, list[dict[str, Any]]] = {
         "register/persons": persons,
         "register/households": [{"household_id": "H1", "kind": "hukou", "members": 2, "head_person_id": "P1"}],
@@ -53,7 +58,7 @@ def build(
         "resolve/links": [{"source": "police", "feed": "police_hukou", "record_id": "1", "record_key": "police:1", "person_id": "P1", "link_kind": "single"}],
         "resolve/retired_ids": [],
         "estimate/review_cases": [],
-        "sources/file_accounting": [{"source": "police", "feed": "police_hukou", "file": "a.csv", "counted_rows": 3, "accepted_rows": 3, "rejected_rows": 0, "duplicate_rows": 0}],
+        "sources/file_accounting": [{"source": "police", "feed": "police_hukou", "file": "a.csv", "counted_rows": 3, "accepted_rows": 3, "rejected_rows": 0, "duplicate_rows": 0, "carried_rows": 0}],
         "gate_incoming/set_aside": [{"record_key": "police:9", "file": "a.csv", "rule": "x"}],
     }  # fmt: skip
     for name, table in rows.items():
@@ -92,14 +97,81 @@ def test_rows_set_aside_count_as_rejected(release: Path, engine: Engine) -> None
 
 
 def test_a_flipped_byte_in_any_file_is_found(release: Path) -> None:
-    for path in sorted(p for p in release.rglob("*") if p.is_file() and p.name != "manifest.pub.pem"):
+    for path in sorted(p for p in release.rglob("*") if p.is_file()):
         original = path.read_bytes()
         path.chmod(0o644)
         path.write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
-        with pytest.raises(VerificationFailed, match=path.name if path.name != "manifest.sig" else "signature"):
+        with pytest.raises(VerificationFailed, match="signature" if path.suffix == ".sig" else path.name):
             verify_release(release)
         path.write_bytes(original)
     verify_release(release)
+
+
+def test_outside_its_installation_only_damage_is_found_and_that_is_said(release: Path, tmp_path: Path) -> None:
+    pinned = State(release.parents[1]).keys / "release_ed25519.pub.pem"
+    away = Path(shutil.copytree(release, tmp_path / "away" / release.name))
+    trust = trust_around(away)
+    assert "own" in verify_release(away, trust)[0] and trust.warning
+    assert trust_around(release).warning is None and "pinned" in verify_release(release)[0]
+    assert str(pinned) in verify_release(away, trust_named(pinned))[0]
+    forged = sign_again(away)
+    verify_release(forged, trust_around(forged))
+    for trusted in (trust_named(pinned), trust_around(release)):
+        with pytest.raises(VerificationFailed, match="not by the key trusted"):
+            verify_release(forged, trusted)
+
+
+def sign_again(release: Path) -> Path:
+    """What a forger can do: change the manifest, sign it with a key of one's own, and put that key beside it."""
+    key = Ed25519PrivateKey.generate()
+    changed = (release / "manifest.json").read_bytes().replace(b'"m"', b'"n"')
+    for name, data in (
+        ("manifest.json", changed),
+        ("manifest.sig", key.sign(changed)),
+        ("derived.sig", key.sign((release / "derived.json").read_bytes())),
+        ("manifest.pub.pem", public_pem(key.public_key())),
+    ):
+        (release / name).chmod(0o644)
+        (release / name).write_bytes(data)
+    return release
+
+
+@pytest.mark.parametrize("content", [None, b"garbage"])
+def test_a_release_without_a_readable_key_does_not_verify(release: Path, tmp_path: Path, content: bytes | None) -> None:
+    away = Path(shutil.copytree(release, tmp_path / "away" / release.name))
+    key = away / "manifest.pub.pem"
+    key.unlink()
+    if content:
+        key.write_bytes(content)
+    with pytest.raises(VerificationFailed, match=r"manifest\.pub\.pem|signature"):
+        verify_release(away)
+
+
+def test_another_signing_key_is_refused_until_the_change_is_meant(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, new = State(release.parents[1]), State(tmp_path / "new")
+    signing_key(new)
+    monkeypatch.setenv("GRIDROLL_SIGNING_KEY", str(new.keys / "release_ed25519.pem"))
+    with pytest.raises(ConfigurationError, match="not the one this installation signs with"):
+        signing_key(state)
+    (state.keys / "release_ed25519.pub.pem").rename(state.keys / "until-2026.pub.pem")
+    signing_key(state)
+    verify_release(release)
+
+
+@pytest.mark.parametrize("kind", ["garbage", "folder", "missing"])
+def test_a_signing_key_that_cannot_be_read_is_a_mistake_of_the_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    path = tmp_path / "key.pem"
+    if kind == "garbage":
+        path.write_text("garbage")
+    elif kind == "folder":
+        path.mkdir()
+    monkeypatch.setenv("GRIDROLL_SIGNING_KEY", str(path))
+    with pytest.raises(ConfigurationError, match=r"key\.pem cannot be read"):
+        signing_key(State(tmp_path / "state"))
 
 
 def test_a_missing_and_a_foreign_file_are_found(release: Path) -> None:
@@ -107,8 +179,16 @@ def test_a_missing_and_a_foreign_file_are_found(release: Path) -> None:
     with pytest.raises(VerificationFailed, match=r"extra\.txt"):
         verify_release(release)
     (release / "extra.txt").unlink()
-    (release / "values.parquet").unlink()
+    (release / "values.parquet").rename(release.parent / "values.parquet")
     with pytest.raises(VerificationFailed, match=r"values\.parquet"):
+        verify_release(release)
+    (release.parent / "values.parquet").rename(release / "values.parquet")
+    (release / "derived.json").unlink()
+    with pytest.raises(VerificationFailed, match=r"register\.duckdb"):
+        verify_release(release)
+    (release / "derived.sig").unlink()
+    (release / "register.duckdb").unlink()
+    with pytest.raises(VerificationFailed, match=r"register\.duckdb"):
         verify_release(release)
 
 
@@ -120,11 +200,28 @@ def test_a_forged_manifest_is_found_even_with_its_own_key(release: Path) -> None
         verify_release(release)
 
 
-def test_the_same_input_gives_the_same_bytes(tmp_path: Path, engine: Engine) -> None:
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    signing_key(State(tmp_path))
+    monkeypatch.setenv("GRIDROLL_SIGNING_KEY", str(tmp_path / "keys" / "release_ed25519.pem"))
     one, two = (build(tmp_path / name, engine)[1] for name in ("a", "b"))
     files = [p.relative_to(one) for p in sorted(one.rglob("*")) if p.is_file()]
     unequal = [str(f) for f in files if (one / f).read_bytes() != (two / f).read_bytes()]
-    assert set(unequal) <= {"register.duckdb", "manifest.json", "manifest.sig", "manifest.pub.pem"}
+    assert set(unequal) <= {"register.duckdb", "derived.json", "derived.sig"}
+
+
+def test_a_release_of_before_derived_json_still_verifies(release: Path) -> None:
+    """There register.duckdb stands in the manifest itself."""
+    manifest = json.loads((release / "manifest.json").read_text())
+    manifest["files"] |= json.loads((release / "derived.json").read_text())["files"]
+    manifest["derived"] = ["register.duckdb"]
+    for name in ("derived.json", "derived.sig"):
+        (release / name).unlink()
+    for name in ("manifest.json", "manifest.sig"):
+        (release / name).unlink()
+    write_json(release / "manifest.json", manifest)
+    key = signing_key(State(release.parents[1]))
+    (release / "manifest.sig").write_bytes(key.sign((release / "manifest.json").read_bytes()))
+    verify_release(release)
 
 
 # publishing
@@ -137,10 +234,25 @@ def test_publishing_moves_current_forward_only_and_once(tmp_path: Path, engine: 
     publish(context.state, second.name)
     publish(context.state, second.name)
     assert context.state.current_release() == second
-    assert previous_release(context.state, date(2026, 3, 3)) == first
-    assert previous_release(context.state, date(2026, 3, 2)) is None
+    assert night_before(context.state, date(2026, 3, 3)) == first
+    assert night_before(context.state, date(2026, 3, 2)) is None
     with pytest.raises(LinkageError, match="back in time"):
         publish(context.state, first.name)
+
+
+def test_a_release_that_does_not_continue_the_current_one_is_not_published(tmp_path: Path, engine: Engine) -> None:
+    context, first = build(tmp_path, engine)
+    publish(context.state, first.name)
+    _, second = build(tmp_path, engine, date(2026, 3, 3), previous=first)
+    _, third = build(tmp_path, engine, date(2026, 3, 4), previous=first)
+    publish(context.state, second.name)
+    with pytest.raises(LinkageError, match=f"continues {first.name}, but {second.name} is current") as refused:
+        publish(context.state, third.name)
+    assert "Run the night 2026-03-04 again" in refused.value.remedy
+    _, orphan = build(tmp_path, engine, date(2026, 3, 5))
+    with pytest.raises(LinkageError, match="continues no release"):
+        publish(context.state, orphan.name)
+    assert context.state.current_release() == second
 
 
 def test_a_broken_release_is_never_published(tmp_path: Path, engine: Engine) -> None:
@@ -186,12 +298,64 @@ def test_retention_never_deletes_the_current_release(tmp_path: Path, engine: Eng
     assert first.exists() and (context.state.root / "retention.jsonl").read_text()
 
 
+def landed(state: State, night: str, source: str, name: str, sequence: int = 1) -> str:
+    folder = state.landings / f"night={night}" / source / name
+    write_json(folder / "landing.json", {"source": source, "night": night, "sequence": sequence})
+    return folder.relative_to(state.root).as_posix()
+
+
+def test_retention_keeps_what_the_next_night_needs(tmp_path: Path, engine: Engine) -> None:
+    """Three published nights and one that was held; the health office delivered last long ago."""
+    nights = [date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)]
+    state = State(tmp_path / "state")
+    old = landed(state, "2026-03-02", "police", "aa")
+    late = [landed(state, "2026-01-05", "health", "cc", 1), landed(state, "2026-01-05", "health", "dd", 2)]
+    used = landed(state, "2026-03-04", "police", "bb", 1)
+    newest = landed(state, "2026-03-04", "police", "ee", 2)
+    releases: list[Path] = []
+    for night in nights:
+        _, release = build(tmp_path, engine, night, releases[-1] if releases else None, inputs={"police": used})
+        publish(state, release.name)
+        releases.append(release)
+    _, held = build(tmp_path, engine, date(2026, 3, 5), releases[0])
+    deleted = retention.apply_retention(state, date(2036, 1, 1), runs_days=1, landings_days=1, releases_days=1)
+    assert deleted == {
+        "runs": [releases[0].name, held.name],
+        "landings": [path.removeprefix("landings/") for path in (late[0], old)],
+        "releases": [held.name],
+        "emptied": [releases[0].name],
+    }
+    assert all((state.root / path).is_dir() for path in (late[1], used, newest))
+    assert not (state.landings / "night=2026-03-02").exists()
+    assert all((state.runs / release.name).is_dir() for release in releases[1:])
+    assert sorted(p.name for p in releases[0].iterdir()) == ["manifest.json", "manifest.pub.pem", "manifest.sig"]
+    for release in releases[1:]:
+        verify_release(release)
+    assert not any(
+        retention.apply_retention(state, date(2036, 1, 1), runs_days=1, landings_days=1, releases_days=1).values()
+    )
+
+
 # slices
 
 
 def test_a_department_sees_its_own_persons_only(release: Path) -> None:
     assert "11010519491231002X" not in (release / "slices/health/persons.csv").read_text(encoding="utf-8-sig")
     assert "330106198503121234" in (release / "slices/health/persons.csv").read_text(encoding="utf-8-sig")
+
+
+def test_rows_come_in_key_order_whatever_is_shown(tmp_path: Path, engine: Engine) -> None:
+    """The first column shown is the same for all; the key is not shown."""
+    persons = [PERSONS[0] | {"person_id": f"P{n:03}", "full_name": "张伟", "phone": f"139{n:08}"} for n in range(200)]
+    config = tmp_path / "config"
+    shutil.copytree(REPOSITORY / "config", config)
+    department = {"source": "police", "scope": "all", "purpose": "x", "persons": ["full_name", "phone"]}
+    (config / "sharing.yaml").write_text(json.dumps({"departments": [department]}))
+    context, release = build(tmp_path, engine, persons=persons[::-1])
+    shutil.rmtree(release)
+    stage.run(replace(context, config_dir=config))
+    lines = (release / "slices/police/persons.csv").read_text(encoding="utf-8-sig").splitlines()[1:]
+    assert lines == [f"张伟,139{n:08}" for n in range(200)]
 
 
 def test_masked_columns(release: Path) -> None:
@@ -227,39 +391,6 @@ def test_a_large_table_has_no_xlsx_and_says_so(tmp_path: Path, engine: Engine) -
     folder = context.state.releases / context.run_id / "slices" / "police"
     assert not (folder / "persons.xlsx").exists()
     assert "persons.xlsx" in (folder / "README.txt").read_text(encoding="utf-8-sig")
-
-
-@pytest.mark.parametrize(
-    ("name", "change", "message"),
-    [
-        (
-            "不予共享 without a citation",
-            {"classes": [{"field": "phone", "class": "not_shared", "basis": "敏感"}]},
-            "art. 15",
-        ),
-        (
-            "a field that is 不予共享",
-            {
-                "classes": [
-                    {"field": "phone", "class": "not_shared", "basis": "《中华人民共和国个人信息保护法》第三十四条"}
-                ]
-            },
-            "不予共享",
-        ),
-        (
-            "an unknown field",
-            {"departments": [{"source": "police", "scope": "all", "purpose": "x", "persons": ["nonsense"]}]},
-            "nonsense",
-        ),
-    ],
-)
-def test_sharing_rules_are_enforced(tmp_path: Path, name: str, change: dict[str, Any], message: str) -> None:
-    base: dict[str, Any] = {
-        "departments": [{"source": "police", "scope": "all", "purpose": "x", "persons": ["person_id", "phone"]}]
-    }
-    (tmp_path / "sharing.yaml").write_text(json.dumps(base | change))
-    with pytest.raises(ConfigurationError, match=message):
-        read_config(tmp_path / "sharing.yaml", SharingConfig)
 
 
 def test_the_signing_key_is_private(release: Path) -> None:

@@ -45,7 +45,7 @@ class World:
 
     def _release(self, night: date) -> Path:
         """What the resolver reads of a release: crosswalk, members, households, retired ids."""
-        folder = self.tmp_path / f"release-{night}"
+        folder = self.tmp_path / f"{night}-release"
         folder.mkdir(exist_ok=True)
         copy = {"crosswalk": "links", "members": "members", "retired_ids": "retired_ids"}
         for name, table in copy.items():
@@ -120,6 +120,22 @@ def test_a_person_splits_by_judgement_and_the_larger_part_keeps_the_id(world: Wo
     assert world.person("grid:1") != whole
     assert (world.person("grid:1"), "split_from", whole) in world.events()
     assert {row["cause"] for row in world.table("events") if row["kind"] == "split_from"} == {"judgement"}
+
+
+def test_a_night_run_again_never_gives_an_id_of_its_first_run_to_somebody_else(world: World) -> None:
+    pairs: Pairs = [("police:1", "health:1", 12.0, []), ("grid:1", "health:1", 6.0, [])]
+    whole = world.night(NIGHT_1, [A, B, C], pairs).person("grid:1")
+    verdict = {
+        "judgement_id": "1",
+        "record_key_l": "grid:1",
+        "record_key_r": "police:1",
+        "verdict": "different",
+        "reader": "r",
+        "decided_at": "2026-03-02 10:00:00",
+    }
+    world.night(NIGHT_1, [A, B, C], pairs, [verdict])
+    assert world.person("police:1") == world.person("health:1") == whole
+    assert world.person("grid:1") != whole
 
 
 def test_a_judgement_same_joins_what_the_model_does_not(world: World) -> None:

@@ -27,8 +27,8 @@ from linkage.kernel.source_config import SourceConfig
 from linkage.sources import stage
 from linkage.sources.check import check_file, render
 from linkage.sources.landing import land, latest_landing
-from linkage.sources.readers import read_tables
-from linkage.sources.text import TextCounter, parse_records
+from linkage.sources.readers import open_members, read_tables
+from linkage.sources.text import LineCounter, parse_records
 from tests.builders import NIGHT, stage_context
 
 HEADER = ["编号", "姓名", "身份证号", "出生日期", "住址"]
@@ -311,11 +311,13 @@ def test_fewer_rows_than_expected(tmp_path: Path, engine: Engine) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.text(alphabet='a,"\n\r\x00é张 ', max_size=12), max_size=25))
-def test_parser_and_counter_agree_on_any_dirt(lines: list[str]) -> None:
+@given(st.lists(st.text(alphabet='a,"\n\r\x00é张 \u3000', max_size=12), max_size=25), st.integers(1, 4))
+def test_every_line_is_a_row_or_continues_one_whatever_the_dirt(lines: list[str], width: int) -> None:
     data = ("h1,h2\n" + "\n".join(lines)).encode()
-    parsed = sum(row.row_number > 1 for row in parse_records(data.decode().split("\n"), ","))
-    assert TextCounter(data)(1) == parsed
+    rows = list(parse_records(data.decode().split("\n"), ",", width))
+    counted = sum(1 + getattr(row, "more_lines", 0) for row in rows if row.row_number > 1)
+    assert LineCounter(data, b"\n")(1) == counted
+    assert len({row.row_number for row in rows}) == len(rows)
 
 
 # landing
@@ -378,9 +380,11 @@ def test_check_of_something_that_is_no_table(tmp_path: Path) -> None:
         check_file(SourceConfig.model_validate(CONFIG), tmp_path / "x.xlsx")
 
 
-def test_members_of_a_zip_keep_their_gbk_names() -> None:
+@pytest.mark.parametrize(("encoding", "placeholder"), [("gb18030", "AAAA"), ("utf-8", "AAAAAA")])
+def test_members_of_a_zip_keep_their_names_without_the_flag(encoding: str, placeholder: str) -> None:
     raw = io.BytesIO()
     with zipfile.ZipFile(raw, "w") as file:
-        file.writestr("AAAA.csv", text(ROWS))
-    data = raw.getvalue().replace(b"AAAA", "人员".encode("gb18030"))
-    assert read_tables(data, "x.zip")[0].label == "x.zip#人员.csv"
+        file.writestr(f"{placeholder}.csv", text(ROWS))
+    data = raw.getvalue().replace(placeholder.encode(), "人员".encode(encoding))
+    (member,) = open_members(data, "x.zip", "x.zip")
+    assert read_tables(member)[0].label == member.label == "x.zip#人员.csv"

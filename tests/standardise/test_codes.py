@@ -128,35 +128,51 @@ def engine() -> Iterator[Engine]:
         yield running
 
 
-def mapped(engine: Engine, configs: dict[str, SourceConfig], field: str, text: str) -> tuple[str | None, str]:
+def mapped(engine: Engine, configs: dict[str, SourceConfig], field: str, text: str) -> tuple[str | None, str | None]:
     engine.con.execute("INSERT INTO code_inputs VALUES ('health', 'clinic', ?, ?, 1)", [field, text])
     map_codes(engine, configs)
-    (row,) = engine.rows("SELECT code, known FROM code_map")
-    return row["code"], row["known"]
+    (row,) = engine.rows("SELECT code, unknown_as FROM code_map")
+    return row["code"], row["unknown_as"]
 
 
 def test_a_departments_own_code_wins(engine: Engine) -> None:
-    assert mapped(engine, department({"0": "1"}), "sex", "0") == ("1", "yes")
+    assert mapped(engine, department({"0": "1"}), "sex", "0") == ("1", None)
 
 
 def test_a_departments_code_may_lead_to_a_word(engine: Engine) -> None:
-    assert mapped(engine, department({"甲": "女性"}), "sex", "甲") == ("2", "yes")
+    assert mapped(engine, department({"甲": "女性"}), "sex", "甲") == ("2", None)
 
 
 def test_a_departments_code_may_be_ignored(engine: Engine) -> None:
-    assert mapped(engine, department({"X": ""}), "sex", "X") == (None, "yes")
+    assert mapped(engine, department({"X": ""}), "sex", "X") == (None, None)
 
 
 def test_an_unknown_code_is_empty_and_marked(engine: Engine) -> None:
-    assert mapped(engine, department({}), "sex", "Q7") == (None, "no")
+    assert mapped(engine, department({}), "sex", "Q7") == (None, "Q7")
+
+
+SHOWN = [
+    ("a short code", "Q7", "Q7"),
+    ("a full-width code", "４２", "４２"),
+    ("a word of another standard", "土家族", "土家族"),
+    ("a name in a swapped column", "张小明", "汉汉汉"),
+    ("a foreign name", "Li Ming", "aa aaaa"),
+    ("a number of a person", "330106198311239390", "9" * 18),
+    ("a long remark", "住" * 60, "汉" * 40),
+]
+
+
+@pytest.mark.parametrize(("case", "text", "shown"), SHOWN, ids=[s[0] for s in SHOWN])
+def test_an_unknown_code_is_shown_only_if_it_can_be_one(engine: Engine, case: str, text: str, shown: str) -> None:
+    assert mapped(engine, department({}), "sex", text) == (None, shown)
 
 
 def test_business_kinds_stay_the_departments_words(engine: Engine) -> None:
-    assert mapped(engine, department({}, "event_kind"), "event_kind", " 结婚登记 ") == ("结婚登记", "yes")
+    assert mapped(engine, department({}, "event_kind"), "event_kind", " 结婚登记 ") == ("结婚登记", None)
 
 
 def test_business_kinds_follow_the_departments_map(engine: Engine) -> None:
-    assert mapped(engine, department({"J": "结婚登记"}, "event_kind"), "event_kind", "J") == ("结婚登记", "yes")
+    assert mapped(engine, department({"J": "结婚登记"}, "event_kind"), "event_kind", "J") == ("结婚登记", None)
 
 
 def test_a_map_to_a_code_that_does_not_exist_is_a_configuration_error(engine: Engine) -> None:

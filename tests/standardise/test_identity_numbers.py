@@ -36,6 +36,12 @@ def parse(
     return {row["text"]: row for row in engine.rows("SELECT * FROM parsed_identities")}
 
 
+def test_a_disability_card_keeps_its_kind_and_level(engine: Engine) -> None:
+    rows = parse(engine, ["33010619831123939043", "33010619831123939012B1", "330106198311239390"])
+    kept = [(row["disability_kind"], row["disability_level"]) for _, row in sorted(rows.items())]
+    assert kept == [(None, None), ("1", "2"), ("4", "3")]
+
+
 def with_check(digits17: str) -> str:
     return digits17 + "10X98765432"[sum(int(d) * w for d, w in zip(digits17, WEIGHTS, strict=True)) % 11]
 

@@ -52,6 +52,7 @@ RECORDS = [
     raw("former in its field", full_name="李建敏（曾用名李敏）", former_name="李小敏"),
     raw("nobody can read", full_name="李\ue123敏"),
     raw("excel", identity_number="3.30106198311239E+17", numeric_cells=["identity_number"]),
+    raw("disability card", identity_number=GOOD + "43"),
     raw("excel household", household_number="3.30106012345678E+16", numeric_cells=["household_number"]),
     raw("household", household_number=" '33010600147208878 "),
     raw("bad date", birth_date="1983-02-30"),
@@ -99,6 +100,12 @@ def test_every_raw_record_is_one_common_record(common: dict[str, Any], written: 
     assert sorted(common) == sorted(r["record_id"] for r in RECORDS)
     assert written[1]["records"] == len(RECORDS)
     assert common["good"]["record_key"] == "grid:good"
+
+
+def test_a_disability_card_gives_number_kind_and_level(common: dict[str, Any]) -> None:
+    row = common["disability card"]
+    assert (row["identity_number"], row["disability_kind"], row["disability_level"]) == (GOOD, "4", "3")
+    assert common["good"]["disability_kind"] is None
 
 
 def test_raw_values_stay(common: dict[str, Any]) -> None:
@@ -224,8 +231,8 @@ def test_signals(signals: list[dict[str, Any]]) -> None:
         ("grid", "birth_date", "invalid_date", "9999-99-99"): 1,
         ("grid", "full_name", "unresolved_glyph", ""): 1,
         ("grid", "identity_number", "damaged_number", ""): 1,
-        ("grid", "relation_to_head", "unknown_code", "结拜"): 2,
-        ("grid", "tenure", "unknown_code", "这" + "*" * 14): 1,
+        ("grid", "relation_to_head", "unknown_code", "汉汉"): 2,
+        ("grid", "tenure", "unknown_code", "汉" * 15): 1,
     }
 
 

@@ -77,7 +77,9 @@ SELECT s.person_id, coalesce(t.address, s.address) AS value,
            + CASE WHEN k.person_id IS NOT NULL OR c.person_id IS NOT NULL THEN 10 ELSE 0 END AS validity, s.source, s.feed, s.record_id, s.observed_on
 FROM said s LEFT JOIN dwelling_texts t ON t.dwelling_key = s.dwelling_key
 LEFT JOIN home_keys k ON k.person_id = s.person_id AND k.dwelling_key = s.dwelling_key
-LEFT JOIN home_keys c ON c.person_id = s.person_id AND c.dwelling_key = s.dwelling_code;
+LEFT JOIN home_keys c ON c.person_id = s.person_id AND c.dwelling_key = s.dwelling_code
+-- A record that writes the same home twice, as residence and as registered, says it once.
+QUALIFY row_number() OVER (PARTITION BY s.person_id, coalesce(t.address, s.address), s.source, s.record_id ORDER BY validity DESC) = 1;
 
 CREATE OR REPLACE TEMP VIEW candidates_tenure AS
 SELECT person_id, tenure AS value, 0 AS validity, source, feed, record_id, observed_on FROM person_records WHERE tenure IS NOT NULL;

@@ -1,22 +1,36 @@
--- Alive, deceased or moved away, with the date of the evidence. $death_certain, $moved_away_feeds: feeds from config/survivorship.yaml.
+-- Alive, deceased, moved away or unknown, with the date of the evidence. $death_certain, $moved_away_feeds: feeds from config/survivorship.yaml.
+-- Each record says one thing: that the person died, left, is here, or lives (registered, but the visitor met nobody). A record about
+-- an ended affair, such as a file that another department closed, says nothing.
+CREATE OR REPLACE TEMP TABLE status_evidence AS
+SELECT person_id, feed, observed_on, coalesce(ended_on, observed_on) AS said_on,
+       CASE WHEN person_status = 'deceased' THEN 'died'
+            WHEN feed IN (SELECT unnest($moved_away_feeds)) AND (ended_on <= $night OR person_status IN ('moved_out', 'cancelled')) THEN 'left'
+            WHEN coalesce(person_status, 'alive') <> 'alive' THEN 'nothing'
+            WHEN presence = 'hukou_without_presence' THEN 'lives'
+            ELSE 'here' END AS says
+FROM person_records;
+
+-- A death is believed from certain feeds, from others unless somebody met the person later. Who left and was seen later, or is
+-- registered all the same, is here; a departure without any date gives way to whoever was seen. Nobody says that a person lives: unknown.
 CREATE OR REPLACE TEMP TABLE person_status AS
 WITH evidence AS (
     SELECT person_id,
-           bool_or(person_status = 'deceased' AND feed IN (SELECT unnest($death_certain))) AS death_certain,
-           bool_or(person_status = 'deceased') AS death_said,
-           min(coalesce(ended_on, observed_on)) FILTER (person_status = 'deceased') AS death_on,
-           max(observed_on) FILTER (person_status = 'deceased') AS death_seen,
-           max(observed_on) FILTER (coalesce(person_status, 'alive') <> 'deceased') AS alive_seen,
-           bool_or(feed IN (SELECT unnest($moved_away_feeds)) AND (ended_on <= $night OR person_status IN ('moved_out', 'cancelled'))) AS went_away,
-           max(ended_on) FILTER (ended_on <= $night) AS went_on,
-           bool_or(feed IN (SELECT unnest($moved_away_feeds)) AND ended_on IS NULL AND coalesce(person_status, 'alive') = 'alive') AS registered,
-           max(observed_on) FILTER (feed NOT IN (SELECT unnest($moved_away_feeds)) AND coalesce(person_status, 'alive') = 'alive') AS seen_elsewhere
-    FROM person_records GROUP BY person_id
+           bool_or(says = 'died' AND feed IN (SELECT unnest($death_certain))) AS death_certain,
+           bool_or(says = 'died') AS died,
+           min(said_on) FILTER (says = 'died') AS died_on,
+           max(observed_on) FILTER (says = 'died') AS death_seen,
+           max(observed_on) FILTER (says IN ('here', 'lives')) AS alive_seen,
+           bool_or(says IN ('here', 'lives')) AS lives,
+           bool_or(says = 'left') AS left_once,
+           max(said_on) FILTER (says = 'left') AS left_on,
+           bool_or(says IN ('here', 'lives') AND feed IN (SELECT unnest($moved_away_feeds))) AS registered,
+           max(observed_on) FILTER (says = 'here') AS here_seen
+    FROM status_evidence GROUP BY person_id
+), decided AS (
+    SELECT *, CASE WHEN death_certain OR (died AND coalesce(alive_seen <= death_seen, true)) THEN 'deceased'
+                   WHEN left_once AND NOT registered AND NOT coalesce(here_seen > left_on, here_seen IS NOT NULL) THEN 'moved_away'
+                   WHEN lives THEN 'alive'
+                   ELSE 'unknown' END AS status
+    FROM evidence
 )
-SELECT person_id,
-       CASE WHEN death_certain OR (death_said AND coalesce(alive_seen <= death_seen, true)) THEN 'deceased'
-            WHEN went_away AND NOT registered AND coalesce(seen_elsewhere <= went_on, true) THEN 'moved_away'
-            ELSE 'alive' END AS status,
-       CASE WHEN death_certain OR (death_said AND coalesce(alive_seen <= death_seen, true)) THEN death_on
-            WHEN went_away AND NOT registered AND coalesce(seen_elsewhere <= went_on, true) THEN went_on END AS status_on
-FROM evidence;
+SELECT person_id, status, CASE status WHEN 'deceased' THEN died_on WHEN 'moved_away' THEN left_on END AS status_on FROM decided;

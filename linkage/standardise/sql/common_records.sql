@@ -22,6 +22,7 @@ WITH looked_up AS (
     SELECT r.*, r.source || ':' || r.record_id AS record_key,
         n.night, n.registration_sources,
         i.kind AS number_kind, i.number, i.grade AS text_grade, i.partial, i.birth_date AS number_birth_date, i.sex AS number_sex, i.area_code,
+        i.disability_kind, i.disability_level,
         sx.code AS sex_code,
         b.says_lunar, l.solar_day,
         CASE WHEN b.says_lunar THEN coalesce(l.solar_day, b.day) ELSE b.day END AS own_birth_date,
@@ -54,6 +55,7 @@ SELECT
     r.number_birth_date AS identity_birth_date,
     r.number_sex AS identity_sex,
     r.area_code AS identity_area_code,
+    r.disability_kind, r.disability_level,
 
     r.full_name AS full_name_raw,
     nm.full_name, nm.name_key, nm.name_sound, nm.surname, nm.given_name,

@@ -42,6 +42,8 @@ carded AS (
     -- A 20-character disability card is the identity number, kind 1-7 and level 1-4.
     SELECT text, from_number_cell, declared_kind, significant_digits,
         regexp_full_match(t, '[0-9]{17}[0-9X][1-7][1-4](B[0-9]?)?') AS is_disability_card,
+        CASE WHEN is_disability_card THEN substr(t, 19, 1) END AS disability_kind,
+        CASE WHEN is_disability_card THEN substr(t, 20, 1) END AS disability_level,
         CASE WHEN is_disability_card THEN left(t, 18) ELSE t END AS t
     FROM expanded
 ),
@@ -154,5 +156,6 @@ SELECT text, from_number_cell, declared_kind, kind, grade,
         WHEN kind NOT IN ('resident_id', 'disability_card', 'hmt_residence_permit') THEN NULL
         WHEN grade IN ('A', 'B', 'D') THEN left(t, 6)
         WHEN grade = 'E' AND strpos(left(pattern, 6), '_') = 0 THEN left(pattern, 6)
-    END AS area_code
+    END AS area_code,
+    disability_kind, disability_level
 FROM patterned;

@@ -1,15 +1,14 @@
--- What a steward should know about the values of this night. Codes are shown (they are no personal data); everything else by its shape.
+-- What a steward should know about the values of this night. What can only be a code is shown; everything else by its shape.
 CREATE OR REPLACE TEMP MACRO shape(t) AS
     regexp_replace(regexp_replace(regexp_replace(left(t, 40), '[0-9]', '9', 'g'), '[A-Za-z]', 'a', 'g'), '\p{Han}', '汉', 'g');
 
 CREATE OR REPLACE TEMP TABLE signals AS
 WITH unknown_codes AS (
     SELECT c.source, c.feed, c.field, 'unknown_code' AS kind, 'warn' AS severity,
-        CASE WHEN length(c.text) <= 12 THEN trim(c.text) ELSE left(c.text, 1) || repeat('*', length(c.text) - 1) END AS value_masked,
-        sum(c.rows) AS count
+        m.unknown_as AS value_masked, sum(c.rows) AS count
     FROM code_inputs AS c
     JOIN code_map AS m ON m.feed = c.feed AND m.field = c.field AND m.text = c.text
-    WHERE m.known = 'no'
+    WHERE m.unknown_as IS NOT NULL
     GROUP BY ALL
 ),
 date_problems AS (

@@ -1,0 +1,102 @@
+"""Three nights made up by the real scheduler, executor and triggerer on PostgreSQL; nobody answers for the abnormal one."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from linkage.fiction.district import generate
+from linkage.kernel.run import State
+from tests.builders import REPOSITORY
+from tests.deploy.services import environment, free_port, initialise, running_services
+
+pytestmark = [pytest.mark.slow, pytest.mark.postgres]
+NIGHTS = ("2026-03-02", "2026-03-03", "2026-03-04")
+# Sooner than in production: a question is given up after seconds. (A sensor asked again within a few seconds is failed by Airflow:
+# the scheduler takes the end of the try before for the end of the new one.)
+HASTE = {
+    "poll_seconds: 120": "poll_seconds: 8",
+    "retry_delay_minutes: 5": "retry_delay_minutes: 0",
+    "approval_timeout_hours: 18": "approval_timeout_hours: 0.004",
+}
+
+
+def install(home: Path, env: dict[str, str]) -> None:
+    """Configuration in haste, and three nights of a small district; on the second the grid office delivers nothing."""
+    shutil.copytree(REPOSITORY / "config", home / "config")
+    shutil.copytree(REPOSITORY / "expectations", home / "expectations")
+    schedule = home / "config" / "schedule.yaml"
+    text = schedule.read_text(encoding="utf-8")
+    for slow, quick in HASTE.items():
+        assert slow in text
+        text = text.replace(slow, quick)
+    schedule.write_text(text, encoding="utf-8")
+    env["GRIDROLL_CONFIG"] = str(home / "config")
+    (home / "state").mkdir()
+    generate(300, 3, 5, home / "exports")
+    shutil.rmtree(home / "exports" / "night=2026-03-03" / "grid")
+
+
+def airflow(env: dict[str, str], *words: str) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "airflow", *words], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def finished(port: int, run_ids: str, number: int, seconds: int) -> list[str]:
+    """Wait until ``number`` DAG runs named like ``run_ids`` have ended; their states."""
+    deadline = time.monotonic() + seconds
+    with psycopg.connect(host="127.0.0.1", port=port, user="gridroll", dbname="airflow", autocommit=True) as database:
+        while True:
+            rows = database.execute("SELECT state FROM dag_run WHERE run_id ~ %s", [run_ids])
+            states = [str(state) for (state,) in rows]
+            if len(states) == number and not {"queued", "running"} & set(states):
+                return states
+            assert time.monotonic() < deadline, f"{run_ids}: {states}"
+            time.sleep(1)
+
+
+def test_nights_caught_up_are_neither_lost_nor_mixed_and_silence_means_do_not_publish(
+    postgres: int, tmp_path: Path
+) -> None:
+    api_port = free_port()
+    env = environment(postgres, tmp_path, api_port)
+    install(tmp_path, env)
+    initialise(env, api_port)
+    with running_services(env, api_port, tmp_path):
+        airflow(env, "dags", "reserialize")
+        airflow(
+            env,
+            *("backfill", "create", "--dag-id", "gridroll_night", "--max-active-runs", "3"),
+            *("--from-date", "2026-03-01T16:00:00+00:00", "--to-date", "2026-03-04T15:00:00+00:00"),
+        )
+        airflow(env, "dags", "unpause", "-y", "gridroll_night")
+        assert finished(postgres, "^backfill", 3, 420) == ["success"] * 3
+        assert finished(postgres, "^publish__2026-03-0[234]", 3, 60) == ["success"] * 3
+    state = State(tmp_path / "state")
+    plans = {
+        plan["night"]: plan
+        for night in NIGHTS
+        for path in state.runs.glob(f"{night}-*/run.json")
+        for plan in [json.loads(path.read_text("utf-8"))]
+    }
+    assert tuple(sorted(plans)) == NIGHTS
+    late = [
+        (night, source) for night in NIGHTS for source, e in plans[night]["landings"].items() if e["night"] != night
+    ]
+    assert late == [("2026-03-03", "grid")]
+    current = state.current_release()
+    assert current is not None and current.name == plans["2026-03-04"]["run_id"]
+    # The second night waited for a person, who did not come: the third continues the first.
+    assert [plans[night]["previous_release"] for night in NIGHTS] == [
+        None,
+        plans[NIGHTS[0]]["run_id"],
+        plans[NIGHTS[0]]["run_id"],
+    ]
+    assert (state.releases / plans[NIGHTS[1]]["run_id"] / "manifest.sig").exists()
