@@ -21,7 +21,7 @@ LOCAL_CODES = (
     "330122",
     "330127",
 )
-PERSONS_PER_FLAT = 2.7
+PERSONS_PER_FLAT = 2.05
 
 
 @dataclass
@@ -113,7 +113,7 @@ class World:
         return person
 
     def _flat(self) -> Dwelling:
-        flat = self.flats[self.next_flat % len(self.flats)]
+        flat = self.flats[self.next_flat]
         self.next_flat += 1
         return flat
 

@@ -81,6 +81,16 @@ def test_the_truth_knows_every_record(district: Path) -> None:
         ).fetchall()
 
 
+def test_who_lives_in_one_dwelling_is_one_household(tmp_path: Path) -> None:
+    """Also in a district so large that the dwellings nearly run out."""
+    generate(20_000, 1, 9, tmp_path)
+    shared = duckdb.sql(
+        f"""SELECT house_code FROM read_parquet('{tmp_path}/truth/*/persons.parquet')
+        WHERE actual_household_id <> '' AND house_code <> '' GROUP BY house_code HAVING count(DISTINCT actual_household_id) > 1"""
+    ).fetchall()
+    assert shared == []
+
+
 def test_every_true_number_is_valid_and_fits_its_person(district: Path) -> None:
     rows = duckdb.sql(
         f"SELECT id_no, dob, sex FROM '{district}/truth/night=2026-03-02/persons.parquet' WHERE id_no[1] NOT IN ('8', '9')"
