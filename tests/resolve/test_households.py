@@ -93,6 +93,8 @@ UNLISTED: list[tuple[str, dict[str, Any], bool]] = [
     ("met at home as registered there", grid("2", OLD_HOME, "present_with_hukou"), True),
     ("young, and the health file names the registered home", health("2", NEW_HOME, hukou_dwelling_key=OLD_HOME, identity_birth_date=ADULT), True),
     ("old, and nobody met them: may have been taken off the list by death", health("2", NEW_HOME, hukou_dwelling_key=OLD_HOME, identity_birth_date=OLD), False),
+    ("an infant without a number is not registered yet", grid("2", OLD_HOME, "present_with_hukou", birth_date=date(2026, 1, 5)), False),
+    ("an infant with a number is", grid("2", OLD_HOME, "present_with_hukou", birth_date=date(2026, 1, 5), identity_grade="A"), True),
     ("registered elsewhere", health("2", NEW_HOME, hukou_dwelling_key="341522|周集镇|刘集村|21组|147", identity_birth_date=ADULT), False),
     ("lives there as a tenant", grid("2", OLD_HOME, "present_without_hukou", identity_birth_date=ADULT), False),
 ]  # fmt: skip

@@ -19,7 +19,8 @@ GROUP BY ALL HAVING count(DISTINCT basis_key) = 1;
 
 -- Whoever the police's list of tonight lacks, but whom a grid worker met in such a home as registered there, or who is under 60, belongs
 -- to its household: all departments must name the same home, and none may know the person as somebody from elsewhere. An older person whom
--- nobody met is not added: who died is taken off the police's list as well. $night
+-- nobody met is not added: who died is taken off the police's list as well; and an infant without a number, for the number comes
+-- with the registration. $night
 CREATE OR REPLACE TEMP TABLE unbooked AS
 SELECT person_id, arg_max(relation_to_head, observed_on) AS relation_to_head, max(observed_on) AS observed_on, min(record_key) AS record_key,
        min(home) AS dwelling_key
@@ -27,7 +28,8 @@ FROM (SELECT *, CASE WHEN presence = 'present_with_hukou' THEN coalesce(hukou_dw
 WHERE person_id NOT IN (SELECT person_id FROM booked) AND person_id NOT IN (FROM dead_persons)
 GROUP BY person_id
 HAVING count(DISTINCT home) = 1 AND (bool_or(coalesce(presence, '') = 'present_with_hukou') OR min(coalesce(identity_birth_date, birth_date)) > CAST($night AS DATE) - INTERVAL 60 YEAR)
-   AND NOT bool_or(feed IN ('police_floating', 'police_hukou'));
+   AND NOT bool_or(feed IN ('police_floating', 'police_hukou'))
+   AND (count(identity_grade) > 0 OR coalesce(max(birth_date) <= CAST($night AS DATE) - INTERVAL 1 YEAR, true));
 
 CREATE OR REPLACE TEMP TABLE hukou_evidence AS
 SELECT person_id, basis_key, household_kind, relation_to_head, started_on, observed_on, record_key FROM booked
