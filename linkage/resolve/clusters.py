@@ -18,7 +18,6 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.object_]
-EXACT_COMPONENT_RECORDS = 12
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,7 @@ class Clusters:
     refused: list[Refusal]
 
 
-def resolve_clusters(
-    size: int, edges: Edges, good_number: Numbers, *, exact_up_to: int = EXACT_COMPONENT_RECORDS
-) -> Clusters:
+def resolve_clusters(size: int, edges: Edges, good_number: Numbers, *, exact_up_to: int) -> Clusters:
     """Cluster ``size`` nodes. ``good_number`` is each node's grade-A identity number or None.
 
     Components in conflict of up to ``exact_up_to`` records are solved exactly.
@@ -144,7 +141,7 @@ def _take_apart(
     )
     part = best_partition(links, forbidden, exact_up_to=exact_up_to)
     refused = [_refusal(nodes, part, forbidden, a, b, w) for w, a, b in links if part[a] != part[b]]
-    return np.array(nodes, dtype=np.int64)[part], [r for r in refused if r is not None]
+    return np.array(nodes, dtype=np.int64)[part], refused
 
 
 def _different_numbers(numbers: list[str | None], left: IntArray, right: IntArray, must_link: BoolArray) -> BoolArray:
@@ -159,13 +156,8 @@ def _different_numbers(numbers: list[str | None], left: IntArray, right: IntArra
     ).reshape(len(numbers), len(numbers))
 
 
-def _refusal(
-    nodes: list[int], part: IntArray, forbidden: BoolArray, left: int, right: int, weight: float
-) -> Refusal | None:
-    """Why two joining records stand in different parts: the first forbidden pair between the parts, None if there is none."""
+def _refusal(nodes: list[int], part: IntArray, forbidden: BoolArray, left: int, right: int, weight: float) -> Refusal:
+    """Why two joining records stand in different parts: the first forbidden pair between the parts (there is always one)."""
     between = forbidden & (part == part[left])[:, None] & (part == part[right])[None, :]
-    found = np.argwhere(between)
-    if not len(found):
-        return None
-    barred_left, barred_right = found[0].tolist()
+    barred_left, barred_right = np.argwhere(between)[0].tolist()
     return Refusal(nodes[left], nodes[right], weight, nodes[barred_left], nodes[barred_right])

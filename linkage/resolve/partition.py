@@ -24,7 +24,9 @@ def best_partition(links: list[Link], forbidden: BoolArray, *, exact_up_to: int)
     ordered = sorted(links, key=lambda link: (-link[0], link[1], link[2]))
     if len(forbidden) <= exact_up_to:
         return _exact(ordered, forbidden)
-    return _moved(ordered, forbidden, _from_the_heaviest_down(ordered, forbidden))
+    united = _from_the_heaviest_down(ordered, forbidden, np.arange(len(forbidden), dtype=np.int64))
+    # A record that moved may have stood between two parts that now belong together.
+    return _from_the_heaviest_down(ordered, forbidden, _moved(ordered, forbidden, united))
 
 
 def held_by(links: list[Link], label: IntArray) -> float:
@@ -79,16 +81,13 @@ def _tree_weight(mask: int, heaviest_first: list[Link]) -> float:
     return total if wanted <= 0 else float("-inf")
 
 
-def _from_the_heaviest_down(links: list[Link], forbidden: BoolArray) -> IntArray:
-    """Accept each link unless it unites two parts between which a pair is forbidden."""
-    label = np.arange(len(forbidden), dtype=np.int64)
-    apart = forbidden.copy()
+def _from_the_heaviest_down(links: list[Link], forbidden: BoolArray, label: IntArray) -> IntArray:
+    """Unite the parts of ``label`` link by link, except where a pair between two parts is forbidden."""
+    label = label.copy()
     for _, left, right in links:
         low, high = sorted((int(label[left]), int(label[right])))
-        if low != high and not apart[low, high]:
+        if low != high and not forbidden[np.ix_(label == low, label == high)].any():
             label[label == high] = low
-            apart[low] |= apart[high]
-            apart[:, low] |= apart[:, high]
     return label
 
 
