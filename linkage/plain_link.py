@@ -14,6 +14,7 @@ from linkage.kernel.config import read_config
 from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.errors import ConfigurationError
+from linkage.kernel.pair_rules import read_pair_rules
 from linkage.match.check_sql import check_sql
 from linkage.match.config import InputConfig, MatchConfig
 from linkage.match.declared_features import first_line, make_declared_features
@@ -24,7 +25,6 @@ from linkage.plain_tables import read_table
 from linkage.resolve.config import PersonsConfig
 from linkage.resolve.stage import SQL_PACKAGE as RESOLVE_SQL
 from linkage.resolve.stage import cluster_records
-from linkage.resolve.thresholds import read_pair_rules
 
 RECORD_COLUMNS = ("record_key", "source", "feed", "record_id")
 # What the resolver reads of a resident's record; plain tables have none of it.

@@ -9,8 +9,8 @@ from linkage.estimate.config import EstimateConfig
 from linkage.estimate.holdout import holdout_estimates, register_estimates
 from linkage.estimate.judgements import judgement_estimates
 from linkage.estimate.measured import Measured, is_worse
-from linkage.estimate.thresholds import read_decision
 from linkage.kernel.config import read_config
+from linkage.kernel.pair_rules import read_pair_rules
 from linkage.kernel.run import StageContext, Summary
 
 SQL_PACKAGE = "linkage.estimate"
@@ -28,16 +28,16 @@ def run(context: StageContext) -> Summary:
     """Write error_estimates, person_subgroups and review_cases (the resolver's and the quality sample)."""
     engine = context.engine
     config = read_config(context.config_dir / "estimate.yaml", EstimateConfig)
-    decision = read_decision(context.config_dir / "match.yaml")
+    rules = read_pair_rules(context.config_dir / "match.yaml")
     _read_inputs(context)
     engine.run_sql("linkage.kernel", "subgroup_names")
     engine.run_sql("linkage.kernel", "subgroups", {"night": context.night})
     parameters = {
-        "join_match_weight": decision.join_match_weight,
-        "cannot_link_guards": list(decision.cannot_link_guards),
+        "join_match_weight": rules.join_match_weight,
+        "cannot_link_guards": list(rules.cannot_link_guards),
         "comparison": config.numbered.comparison,
         "least_support_bits": config.numbered.least_support_bits,
-        "edges": [decision.join_match_weight + bits for bits in config.quality_sample.band_edges_bits],
+        "edges": [rules.join_match_weight + bits for bits in config.quality_sample.band_edges_bits],
         "pairs_per_stratum": config.quality_sample.pairs_per_stratum,
     }
     for name in ("record_shapes", "holdout_outcomes", "numbered_records", "holdout_cells", "quality_pairs"):

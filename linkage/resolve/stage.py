@@ -11,11 +11,12 @@ import pyarrow as pa
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
 from linkage.kernel.ids import new_id
+from linkage.kernel.pair_rules import PairRules, read_pair_rules
 from linkage.kernel.run import StageContext, Summary
 from linkage.resolve.clusters import Clusters, Edges, Refusal, resolve_clusters, weakly_bridged
 from linkage.resolve.config import HouseholdsConfig, PersonsConfig, ResolveConfig
 from linkage.resolve.duplicate_free import forbid_duplicates
-from linkage.resolve.thresholds import PairRules, make_pair_thresholds, read_pair_rules
+from linkage.resolve.thresholds import make_pair_thresholds
 
 SQL_PACKAGE = "linkage.resolve"
 PREVIOUS_TABLES = ("crosswalk", "members", "households", "retired_ids")

@@ -1,0 +1,34 @@
+"""What other stages than the matcher need from ``config/match.yaml``: thresholds, which guards forbid a link, and the link policy.
+
+A stage never imports another stage, so the few keys are read here, once.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from linkage.kernel.config import read_yaml
+from linkage.kernel.link_policy import LinkPolicy
+
+
+@dataclass(frozen=True)
+class PairRules:
+    """Thresholds in bits of match weight, and the names of guards whose word is final."""
+
+    join_match_weight: float
+    keep_match_weight: float
+    review_match_weight: float
+    cannot_link_guards: tuple[str, ...]
+    policy: LinkPolicy
+
+
+def read_pair_rules(path: Path) -> PairRules:
+    """Read ``match.yaml`` (already validated by the match stage)."""
+    data = read_yaml(path)
+    thresholds = data["thresholds"]
+    return PairRules(
+        join_match_weight=float(thresholds["join_match_weight"]),
+        keep_match_weight=float(thresholds["keep_match_weight"]),
+        review_match_weight=float(thresholds["review_match_weight"]),
+        cannot_link_guards=tuple(g["name"] for g in data.get("guards", ()) if g["effect"] == "cannot_link"),
+        policy=LinkPolicy.model_validate(data.get("policy") or {}),
+    )
