@@ -119,7 +119,7 @@ def pull_task(name: str, source: SourceConfig) -> Callable[[], Any]:
 @task(trigger_rule="none_failed", pool=LANDING_POOL)
 def plan(*, dag_run: Any = None, params: Any = None) -> str:
     """Fix everything the night depends on; late departments are represented by their last landing."""
-    from linkage.night import plan_night
+    from linkage.night_plan import plan_night
 
     places, night = read_places(), night_of_run(dag_run, params)
     take_later_files(places, night)

@@ -1,11 +1,8 @@
-"""The whole night on one page: land, plan, run the stages in order, assess, publish.
+"""The whole night on one page: land, plan (``night_plan.py``), run the stages in order, assess, publish.
 
-The command line and the DAGs both run these functions. A run's id is made of the night and a fingerprint
-of everything the night depends on, so a killed night finds its own finished stages again, and the same inputs
-never give two different registers.
+The command line and the DAGs both run these functions.
 """
 
-import hashlib
 import json
 import shutil
 import time
@@ -15,8 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from linkage import __version__
-from linkage.configuration import check_configuration, expectations_dir
 from linkage.estimate import stage as estimate_stage
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
@@ -35,16 +30,14 @@ from linkage.kernel.run import (
 from linkage.kernel.source_config import read_source_configs
 from linkage.match import models
 from linkage.match import stage as match_stage
-from linkage.night_config import DistrictConfig, NightConfig
+from linkage.night_config import NightConfig
+from linkage.night_plan import check_ready, landing_entry, plan_night, read_plan
 from linkage.quality import stage as quality_stage
 from linkage.register import stage as register_stage
 from linkage.release import publish as release_publish
 from linkage.release import stage as release_stage
-from linkage.release.signing import signing_key
-from linkage.release.verify import night_before
 from linkage.report import stage as report_stage
 from linkage.resolve import stage as resolve_stage
-from linkage.review import judgements
 from linkage.sources import claims, landing
 from linkage.sources import stage as sources_stage
 from linkage.standardise import stage as standardise_stage
@@ -97,7 +90,7 @@ def run_night(
             f"Exports folder {exports} does not exist.",
             remedy="Give --exports the folder of one night, with one folder per department.",
         )
-    _ready(State(state), night, config_dir)
+    check_ready(State(state), night, config_dir)
     with only_one(state / RUN_LOCK, f"running a night on {state}"):
         return _run_night(exports, state, night, config_dir, hold_abnormal, note)
 
@@ -139,20 +132,6 @@ def _run_night(
     )
 
 
-def _ready(state: State, night: date, config_dir: Path) -> None:
-    """Find every mistake of the installation before any work. Raises ConfigurationError."""
-    check_configuration(config_dir)
-    state.prepare()
-    signing_key(state)
-    judgements.table_hash(state)
-    current = state.current_release()
-    if current is not None and night.isoformat() < current.name[:10]:
-        raise ConfigurationError(
-            f"The night {night} is over: the current release {current.name} is of a later night.",
-            remedy="Run a night from the current one on; nights are published in order and never go back.",
-        )
-
-
 def land_source(
     exports: Path, state: Path, night: date, config_dir: Path, source: str, *, patient: bool = False
 ) -> dict[str, Any]:
@@ -167,56 +146,7 @@ def land_source(
         )
     folders = {folder for config in configs.values() for folder in claims.folders_of(config)}
     landed = landing.land(exports, State(state), night, configs[source], known_folders=folders, patient=patient)
-    return _landing_entry(State(state), landed, night)
-
-
-def plan_night(state: Path, night: date, config_dir: Path) -> str:
-    """Fix what the night depends on and return its run id.
-
-    The newest landing of each department counts; one that did not deliver is represented by its last landing
-    and marked stale. The night continues CURRENT, so every id ever published lives on. Planned again after it was
-    published, with nothing changed, it is the same run; with anything changed it is a new run that continues the first.
-    Raises UnreadableInput when a department has never delivered, ConfigurationError for any mistake of the installation
-    and when a later night is published.
-    """
-    where = State(state)
-    _ready(where, night, config_dir)
-    current = where.current_release()
-    district = read_config(config_dir / "district.yaml", DistrictConfig)
-    landings: dict[str, dict[str, Any]] = {}
-    for source, config in read_source_configs(config_dir).items():
-        found = landing.latest_landing(where, night, source)
-        if found is None:
-            raise UnreadableInput(
-                f"Department {source!r} ({config.title.zh}) has never delivered.",
-                remedy="Ask for its export, or take its file out of config/sources until it delivers.",
-            )
-        landings[source] = _landing_entry(where, found, night)
-    before = night_before(where, night)
-    _add_missed_deltas(where, landings, before, config_dir, night)
-    plan: dict[str, Any] = {
-        "night": night.isoformat(),
-        "district": district.district,
-        "landings": landings,
-        "night_before": before.name if before else None,
-        "configuration_sha256": _folder_hash(config_dir, expectations_dir(config_dir)),
-        "code_version": __version__,
-        "code_sha256": _folder_hash(Path(__file__).parent),
-        "model_id": models.live_model_id(where, before=night),
-        "judgements_sha256": judgements.table_hash(where),
-    }
-    if current is not None and _is_published(where, current.name, plan):
-        return current.name
-    plan["previous_release"] = current.name if current else None
-    run_id = f"{night.isoformat()}-{_hash_text(json.dumps(plan, sort_keys=True))[:8]}"
-    run_dir = where.runs / run_id
-    if not (run_dir / "run.json").exists():
-        run_dir.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(config_dir, run_dir / "config", dirs_exist_ok=True)
-        shutil.copytree(expectations_dir(config_dir), run_dir / "expectations", dirs_exist_ok=True)
-        judgements.write_judgements(where, run_dir / "judgements.parquet")
-        write_json(run_dir / "run.json", plan | {"run_id": run_id})
-    return run_id
+    return landing_entry(State(state), landed, night)
 
 
 def run_one_stage(state: Path, run_id: str, stage: str, *, note: Progress = print) -> Summary:
@@ -351,50 +281,6 @@ def retain(state: Path, night: date, config_dir: Path) -> dict[str, Any]:
     )
 
 
-def read_plan(state: Path, run_id: str) -> dict[str, Any]:
-    """What ``plan_night`` fixed for ``run_id``."""
-    path = State(state).runs / run_id / "run.json"
-    if not path.exists():
-        raise LinkageError(f"There is no run {run_id!r} in {state}.", remedy="Plan the night first, or check --state.")
-    plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return plan
-
-
-def _is_published(state: State, current: str, plan: Mapping[str, Any]) -> bool:
-    """Whether the current release was planned from exactly what ``plan`` says (which names no release to continue)."""
-    path = state.runs / current / "run.json"
-    if not path.exists():
-        return False
-    published = json.loads(path.read_text(encoding="utf-8"))
-    return {key: value for key, value in published.items() if key not in ("run_id", "previous_release")} == plan
-
-
-def _landing_entry(state: State, found: landing.Landing, night: date) -> dict[str, Any]:
-    return {
-        "source": found.source,
-        "night": found.night.isoformat(),
-        "path": found.path.relative_to(state.root).as_posix(),
-        "sha256": found.sha256,
-        "stale": found.night < night,
-    }
-
-
-def _add_missed_deltas(
-    where: State, landings: dict[str, dict[str, Any]], previous: Path | None, config_dir: Path, night: date
-) -> None:
-    """Landings of delta feeds that no published night has used: a night that was stopped or held, or a later version."""
-    run = where.runs / previous.name / "run.json" if previous else None
-    if run is None or not run.exists():
-        return
-    used = json.loads(run.read_text(encoding="utf-8"))["landings"]
-    for source, config in read_source_configs(config_dir).items():
-        tonight = landing.latest_landing(where, night, source)
-        if tonight and source in used and any(feed.delivery == "delta" for feed in config.feeds):
-            path, landed = where.root / used[source]["path"], date.fromisoformat(used[source]["night"])
-            missed = landing.landings_since(where, path, landed, tonight)
-            landings[source]["missed"] = [_landing_entry(where, found, night) for found in missed]
-
-
 def _summary(run_dir: Path, stage: str) -> Summary:
     path = run_dir / stage / "_stage.json"
     summary: Summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -415,17 +301,3 @@ def _record_timing(run_dir: Path, stage: str, seconds: float) -> None:
     path = run_dir / TIMINGS
     timings = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     write_json(path, timings | {stage: seconds})
-
-
-def _hash_text(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _folder_hash(*folders: Path) -> str:
-    """SHA-256 over names and contents of all files below ``folders`` that are not caches."""
-    digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
-            digest.update(path.relative_to(folder).as_posix().encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()

@@ -12,7 +12,8 @@ from benchmarks.accuracy.scores import score
 from benchmarks.plain_splink import RECORDS, plain_script
 from linkage.fiction.district import generate
 from linkage.kernel.source_config import read_source_configs
-from linkage.night import STAGES, land_source, plan_night, run_one_stage
+from linkage.night import STAGES, land_source, run_one_stage
+from linkage.night_plan import plan_night
 
 NIGHT = date(2026, 3, 2)
 CONFIG = Path(__file__).resolve().parents[2] / "config"

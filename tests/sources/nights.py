@@ -11,7 +11,8 @@ import duckdb
 import yaml
 
 from linkage.kernel.run import State, write_bytes, write_json
-from linkage.night import land_source, plan_night, run_one_stage
+from linkage.night import land_source, run_one_stage
+from linkage.night_plan import plan_night
 from tests.builders import REPOSITORY
 
 Row = dict[str, Any]
