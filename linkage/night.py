@@ -73,7 +73,7 @@ class Outcome:
     reasons_zh: tuple[str, ...]
     reasons_en: tuple[str, ...]
     counts: Mapping[str, Any]
-    """Rows, persons, households and changes, as the stages sources and resolve counted them."""
+    """Rows, persons, households and changes, as the release accounts for them and the resolver counted them."""
 
 
 def run_night(
@@ -128,7 +128,7 @@ def _run_night(
         abnormal=verdict["abnormal"],
         reasons_zh=tuple(verdict["reasons_zh"]),
         reasons_en=tuple(verdict["reasons_en"]),
-        counts=_counts(run_dir),
+        counts=_summary(run_dir, "release") | _summary(run_dir, "resolve"),
     )
 
 
@@ -285,16 +285,6 @@ def _summary(run_dir: Path, stage: str) -> Summary:
     path = run_dir / stage / "_stage.json"
     summary: Summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return summary
-
-
-def _counts(run_dir: Path) -> Summary:
-    """What the stages counted. As in the release's accounting, what the incoming gate set aside counts as rejected."""
-    counts = _summary(run_dir, "sources") | _summary(run_dir, "resolve")
-    set_aside = _summary(run_dir, "gate_incoming").get("set_aside", 0)
-    return counts | {
-        "accepted_rows": counts.get("accepted_rows", 0) - set_aside,
-        "rejected_rows": counts.get("rejected_rows", 0) + set_aside,
-    }
 
 
 def _record_timing(run_dir: Path, stage: str, seconds: float) -> None:

@@ -37,6 +37,7 @@ TABLES = {
     "retired_ids": ("resolve", "retired_ids"),
     "review_cases": ("estimate", "review_cases"),
 }
+ACCOUNTED = ("counted_rows", "accepted_rows", "rejected_rows", "duplicate_rows", "carried_rows")
 LOOKUP = "register.duckdb"
 LOOKUP_TABLES = ("persons", "households", "members", "crosswalk", "retired_ids", "events")
 INDEXES = {
@@ -70,7 +71,12 @@ def run(context: StageContext) -> Summary:
     write_json(
         context.out_dir / "release.json", {"release": context.run_id, "manifest_sha256": file_hash(final / MANIFEST)}
     )
-    return {"release": context.run_id, "files": len(sizes), "bytes": sum(sizes)}
+    accounted = context.engine.rows(
+        "SELECT "
+        + ", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in ACCOUNTED)
+        + f" FROM read_parquet({quote_text(final / 'accounting.parquet')})"
+    )[0]
+    return {"release": context.run_id, "files": len(sizes), "bytes": sum(sizes)} | accounted
 
 
 def _write_tables(context: StageContext, folder: Path) -> dict[str, int]:
