@@ -144,6 +144,48 @@ def test_status(tmp_path: Path, engine: Engine, case: str, records: Rows, status
     assert (person["status"], person["status_on"]) == (status, on)
 
 
+VILLAGE = {"hukou_address": "安徽省大河镇双河村3组12号", "hukou_community": "双河村", "hukou_dwelling_key": "V"}
+PLACES: list[tuple[str, dict[str, Any], list[dict[str, Any]], str | None]] = [
+    ("a tenant's community is never the home village", record("police:1", feed="police_floating", residence_address="新金都1-1-101", residence_dwelling_key="K", **VILLAGE), [{"basis_key": "K"}], None),
+    ("who lives where he is registered lives in that community", record("police:1", hukou_address="和睦府1-2-301", hukou_community="花园东社区", hukou_dwelling_key="K"), [{"basis_key": "K"}], "花园东社区"),
+    ("who lives elsewhere does not", record("grid:1", residence_address="新金都1-1-101", residence_community="清河社区", residence_dwelling_key="N", hukou_address="和睦府1-2-301", hukou_community="花园东社区", hukou_dwelling_key="K"), [{"basis_key": "N"}], "清河社区"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "said", "homes", "community"), PLACES, ids=[c[0] for c in PLACES])
+def test_the_community_is_that_of_the_home(
+    tmp_path: Path, engine: Engine, case: str, said: dict[str, Any], homes: list[dict[str, Any]], community: str | None
+) -> None:
+    link = {"household_id": "H1", "kind": "residence", "basis": "dwelling_key", "members": 1}
+    tables = register(
+        tmp_path,
+        engine,
+        [said],
+        households=[link | home for home in homes],
+        members=[{"household_id": "H1", "person_id": "P1", "is_head": True, "valid_from": date(2020, 1, 1)}],
+    )
+    assert [person["residence_community"] for person in tables["persons"]] == [community]
+
+
+def test_a_household_is_where_most_who_write_its_address_say(tmp_path: Path, engine: Engine) -> None:
+    said = [
+        record(f"grid:{i}", residence_address="和睦府1-2-301", residence_community=community)
+        for i, community in enumerate(("清河社区", "花园东社区", "花园东社区"), 1)
+    ]
+    member = {"household_id": "H1", "is_head": False, "valid_from": date(2020, 1, 1)}
+    tables = register(
+        tmp_path,
+        engine,
+        said[:1],
+        others=said[1:],
+        households=[
+            {"household_id": "H1", "kind": "residence", "basis": "dwelling_key", "basis_key": "K", "members": 3}
+        ],
+        members=[member | {"person_id": person} for person in ("P1", "P2", "P3")],
+    )
+    assert tables["households"][0]["community"] == "花园东社区"
+
+
 def test_the_address_reads_in_full_when_anybody_wrote_it_in_full(tmp_path: Path, engine: Engine) -> None:
     full, short = "浙江省杭州市拱墅区米市巷街道长板社区富春路546号大关花苑2幢2单元803室", "大关花苑2-2-803"
     records = [

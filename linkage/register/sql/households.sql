@@ -1,4 +1,4 @@
--- The golden household: address and place of its head, else of most of its members.
+-- The golden household: address of its head, else of most of its members; the place as most of those with this address have it.
 CREATE OR REPLACE TEMP TABLE households AS
 WITH living AS (
     SELECT m.household_id, m.is_head, l.kind, l.basis, p.*,
@@ -6,8 +6,8 @@ WITH living AS (
            CASE WHEN l.basis = 'household_number' THEN p.hukou_division_code ELSE p.residence_division_code END AS division
     FROM members m JOIN household_links l USING (household_id) JOIN persons p USING (person_id) WHERE m.valid_to IS NULL
 ), counted AS (
-    SELECT household_id, address, any_value(division) AS division, any_value(residence_street) AS street, any_value(residence_community) AS community,
-           max(dwelling_code) AS dwelling_code, max(grid_code) AS grid_code, count(*) AS n, bool_or(is_head) AS of_head
+    SELECT household_id, address, mode(division ORDER BY division) AS division, mode(residence_street ORDER BY residence_street) AS street,
+           mode(residence_community ORDER BY residence_community) AS community, mode(dwelling_code ORDER BY dwelling_code) AS dwelling_code, mode(grid_code ORDER BY grid_code) AS grid_code, count(*) AS n, bool_or(is_head) AS of_head
     FROM living WHERE address IS NOT NULL GROUP BY ALL
 ), best AS (
     SELECT household_id, arg_max(struct_pack(address, division, street, community, dwelling_code, grid_code), (of_head, n, address)) AS b

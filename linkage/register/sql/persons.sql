@@ -4,15 +4,23 @@ PIVOT (SELECT person_id, field, value FROM golden_values)
 ON field IN ('identity_number', 'full_name', 'former_name', 'sex', 'birth_date', 'ethnicity', 'nationality', 'marital_status', 'education',
              'phone', 'hukou_address', 'residence_address', 'tenure') USING any_value(value) GROUP BY person_id;
 
+-- Where the winning addresses are. A person may live where another record, or the same, says that he is registered: then the place is that of
+-- the registered address, and never the home village of somebody who only rents here.
 CREATE OR REPLACE TEMP TABLE winning_places AS
-SELECT g.person_id,
-       any_value(r.hukou_division_code) FILTER (g.field = 'hukou_address') AS hukou_division_code,
-       any_value(coalesce(r.residence_division_code, r.hukou_division_code)) FILTER (g.field = 'residence_address') AS residence_division_code,
-       any_value(coalesce(r.residence_street, r.hukou_street)) FILTER (g.field = 'residence_address') AS residence_street,
-       any_value(coalesce(r.residence_community, r.hukou_community)) FILTER (g.field = 'residence_address') AS residence_community,
-       any_value(coalesce(r.residence_dwelling_key, r.hukou_dwelling_key)) FILTER (g.field = 'residence_address') AS dwelling_key
-FROM golden_values g JOIN person_records r ON r.source = g.source AND r.record_id = g.record_id
-WHERE g.field IN ('hukou_address', 'residence_address') GROUP BY g.person_id;
+WITH won AS (
+    SELECT g.field, r.*,
+           g.field = 'residence_address' AND g.value IS DISTINCT FROM coalesce(t.address, r.residence_address) AS lives_where_registered
+    FROM golden_values g JOIN person_records r ON r.source = g.source AND r.record_id = g.record_id
+    LEFT JOIN dwelling_texts t ON t.dwelling_key = r.residence_dwelling_key
+    WHERE g.field IN ('hukou_address', 'residence_address')
+)
+SELECT person_id,
+       any_value(hukou_division_code) FILTER (field = 'hukou_address') AS hukou_division_code,
+       any_value(CASE WHEN lives_where_registered THEN hukou_division_code ELSE residence_division_code END) FILTER (field = 'residence_address') AS residence_division_code,
+       any_value(CASE WHEN lives_where_registered THEN hukou_street ELSE residence_street END) FILTER (field = 'residence_address') AS residence_street,
+       any_value(CASE WHEN lives_where_registered THEN hukou_community ELSE residence_community END) FILTER (field = 'residence_address') AS residence_community,
+       any_value(CASE WHEN lives_where_registered THEN hukou_dwelling_key ELSE residence_dwelling_key END) FILTER (field = 'residence_address') AS dwelling_key
+FROM won GROUP BY person_id;
 
 -- Dwelling code, community and grid of a dwelling, as most records of it say.
 CREATE OR REPLACE TEMP TABLE dwelling_facts AS

@@ -5,7 +5,7 @@ FROM members m JOIN households h USING (household_id) JOIN persons p USING (pers
 
 CREATE OR REPLACE TEMP TABLE household_findings AS
 WITH registered AS (
-    SELECT household_id, any_value(hukou_address) AS hukou_address, count(*) AS members,
+    SELECT household_id, mode(hukou_address ORDER BY hukou_address) AS hukou_address, count(*) AS members,
            count(*) FILTER (residence_address <> hukou_address) AS away
     FROM living_members WHERE kind = 'hukou' GROUP BY household_id
 ), residences AS (

@@ -28,7 +28,7 @@ WITH voiced AS (
     UNION ALL SELECT p.person_id, o.dwelling, o.dwelling_code, 0, 0 FROM partial_claims p JOIN only_dwellings o USING (room_key)
 )
 SELECT v.person_id, v.dwelling, any_value(v.dwelling_code) AS dwelling_code,
-       sum(v.own) + sum(v.family) + coalesce(any_value(p.points), 0) AS points
+       round(sum(v.own) + sum(v.family) + coalesce(any_value(p.points), 0), 6) AS points
 FROM voiced v LEFT JOIN dwelling_rooms r USING (dwelling) LEFT JOIN partial_claims p ON p.person_id = v.person_id AND p.room_key = r.room_key
 GROUP BY v.person_id, v.dwelling;
 

@@ -20,9 +20,10 @@ SELECT s.person_id, s.feed, coalesce(s.claimed_code, d.dwelling_code, s.claimed_
        s.room_key, s.points, s.use, CASE WHEN s.use = 'residence' THEN s.relation_to_head END AS relation_to_head, s.started_on, s.observed_on, s.record_key
 FROM said s LEFT JOIN dwelling_codes d ON d.dwelling_key = s.claimed_key;
 
--- Points by person and dwelling: several records of one feed are one voice.
+-- Points by person and dwelling: several records of one feed are one voice. Rounded, because a sum in another order differs in its last bits
+-- and must not decide between two dwellings.
 CREATE OR REPLACE TEMP TABLE own_points AS
-SELECT person_id, dwelling, any_value(dwelling_code) AS dwelling_code, sum(points) AS points
+SELECT person_id, dwelling, any_value(dwelling_code) AS dwelling_code, round(sum(points), 6) AS points
 FROM (SELECT person_id, dwelling, feed, use, any_value(dwelling_code) AS dwelling_code, max(points) + least(min(points), 0) - least(max(points), 0) AS points
       FROM residence_claims WHERE dwelling IS NOT NULL GROUP BY person_id, dwelling, feed, use)
 GROUP BY person_id, dwelling;
