@@ -12,12 +12,14 @@ from linkage.kernel.link_policy import LinkPolicy
 
 @dataclass(frozen=True)
 class PairRules:
-    """Thresholds in bits of match weight, and the names of guards whose word is final."""
+    """Thresholds in bits of match weight, the guards whose word is final, and what each guard says, for people."""
 
     join_match_weight: float
     keep_match_weight: float
     review_match_weight: float
     cannot_link_guards: tuple[str, ...]
+    guard_texts: tuple[tuple[str, str, str], ...]
+    """(name, Chinese, English) of every guard."""
     policy: LinkPolicy
 
 
@@ -30,5 +32,6 @@ def read_pair_rules(path: Path) -> PairRules:
         keep_match_weight=float(thresholds["keep_match_weight"]),
         review_match_weight=float(thresholds["review_match_weight"]),
         cannot_link_guards=tuple(g["name"] for g in data.get("guards", ()) if g["effect"] == "cannot_link"),
+        guard_texts=tuple((g["name"], g["zh"], g["en"]) for g in data.get("guards", ())),
         policy=LinkPolicy.model_validate(data.get("policy") or {}),
     )

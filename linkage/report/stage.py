@@ -32,7 +32,7 @@ def run(context: StageContext) -> Summary:
     context.engine.run_sql(SQL_PACKAGE, "stewards")
     cases = context.engine.rows("SELECT * FROM top_cases ORDER BY priority DESC, case_id")
     records: dict[str, list[dict[str, object]]] = {}
-    for row in context.engine.rows("SELECT * FROM case_records ORDER BY case_id, person_id, record_key"):
+    for row in context.engine.rows("SELECT * FROM case_records ORDER BY case_id, place_in_case"):
         records.setdefault(str(row["case_id"]), []).append(row)
     stewards = render("stewards.html", m=measures, cases=cases, records=records, total=measures["key"]["review_cases"])
     (context.out_dir / "stewards.html").write_text(stewards, encoding="utf-8")

@@ -171,6 +171,10 @@ def _retire_and_log(engine: Engine, night: str) -> None:
 
 
 def _review_cases(engine: Engine, config: ResolveConfig, rules: PairRules) -> None:
+    columns = zip(*rules.guard_texts, strict=True) if rules.guard_texts else ((), (), ())
+    texts = {name: pa.array(values, pa.string()) for name, values in zip(("guard", "zh", "en"), columns, strict=True)}
+    engine.load_arrow("guard_texts", pa.table(texts))
+    engine.run_sql(SQL_PACKAGE, "guard_sentences")
     engine.run_sql(SQL_PACKAGE, "refused_pairs")
     engine.run_sql(
         SQL_PACKAGE,

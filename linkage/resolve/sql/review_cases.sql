@@ -18,7 +18,7 @@ SELECT 'weight_between_thresholds' AS kind, [record_key_l, record_key_r] AS reco
 FROM undecided WHERE len(guards) = 0
 UNION ALL
 SELECT 'twins', [record_key_l, record_key_r], [person_l, person_r], match_weight, 20 + match_weight,
-       '守卫提示：' || array_to_string(guards, '、'), 'a guard spoke: ' || array_to_string(guards, ', ')
+       '守卫提示：' || guards_zh(guards), 'a guard spoke: ' || guards_en(guards)
 FROM pairs WHERE len(guards) > 0 AND person_l = person_r
 UNION ALL
 SELECT 'duplicate_in_feed', [record_key_l, record_key_r], [person_l, person_r], match_weight, 30 + match_weight,
