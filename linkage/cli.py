@@ -68,12 +68,15 @@ def run(
     hold_abnormal: Annotated[
         bool, typer.Option(help="Leave an abnormal night unpublished until a person approves.")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Work everything out anew; nothing is carried over from the night before.")
+    ] = False,
 ) -> None:
     """One night, without Airflow: land, standardise, gate, match, resolve, release, report, publish."""
     from linkage.night import run_night
 
     outcome = run_night(
-        exports, state, _night_of(exports, night), config, hold_abnormal=hold_abnormal, note=console.print
+        exports, state, _night_of(exports, night), config, hold_abnormal=hold_abnormal, full=full, note=console.print
     )
     for name, zh, en in COUNTS:
         console.print(f"{outcome.counts.get(name, 0):>12,}  {zh} {en}")

@@ -91,3 +91,17 @@ def blocking_key_sql(rule: BlockingRuleConfig) -> str:
     element = f"{prefix} || '|' || x" if fixed else "x"
     known = " AND ".join([f"{c} IS NOT NULL" for c in rule.columns])
     return f"CASE WHEN {known} THEN list_transform({exploded}, lambda x: {element}) END"
+
+
+def records_sharing_a_block(table: str, rules: Iterable[BlockingRuleConfig]) -> str:
+    """SQL of the ``unique_id`` of every record of ``match_input`` that shares a blocking key with one of ``table``."""
+    return " UNION ".join(_sharing_sql(table, rule) for rule in rules)
+
+
+def _sharing_sql(table: str, rule: BlockingRuleConfig) -> str:
+    name = quote_name(f"block_{rule.name}")
+    key = f"unnest({name})" if rule.explode else name
+    return (
+        f"SELECT unique_id FROM (SELECT unique_id, {key} AS key FROM match_input) "
+        f"SEMI JOIN (SELECT {key} AS key FROM {quote_name(table)}) USING (key)"
+    )
