@@ -19,7 +19,7 @@ from linkage.sources.tables import fill_table
 
 SQL_PACKAGE = "linkage.sources"
 WORKING_TABLES = (
-    "raw_records", "ranked_rows", "hashed_rows", "duplicate_rows", "shared_numbers", "carried_records", "carried_files",
+    "ranked_rows", "repeated_numbers", "hashed_rows", "duplicate_rows", "shared_numbers", "carried_records", "carried_files",
     "previous_records", "previous_accounting", "previous_landings",
 )  # fmt: skip
 TOTALS = ("counted_rows", "accepted_rows", "rejected_rows", "duplicate_rows", "carried_rows")
@@ -125,6 +125,7 @@ def _write(context: StageContext, collected: Collected) -> Summary:
     names = ["source", "feed", "file", "column", "kind", "severity", "value_masked", "count", "message", "message_en"]
     fill_table(engine, "signals", names, [s.row() for s in collected.signals])
     counts = {table: context.write(table) for table in ("raw_records", "file_accounting", "rejects", "signals")}
+    engine.con.execute("DROP VIEW raw_records")
     for table in WORKING_TABLES:
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")
     totals = {key: sum(a[key] for a in collected.accounting) for key in TOTALS}
