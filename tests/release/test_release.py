@@ -57,6 +57,8 @@ def build(
         "register/events": [],
         "resolve/links": [{"source": "police", "feed": "police_hukou", "record_id": "1", "record_key": "police:1", "person_id": "P1", "link_kind": "single"}],
         "resolve/retired_ids": [],
+        "resolve/judgement_status": [],
+        "resolve/notices": [{"source": "police", "person_id": "P0", "new_person_id": "P1", "kind": "merged", "records": ["1"]}],
         "estimate/review_cases": [],
         "sources/file_accounting": [{"source": "police", "feed": "police_hukou", "file": "a.csv", "counted_rows": 3, "accepted_rows": 3, "rejected_rows": 0, "duplicate_rows": 0, "carried_rows": 0}],
         "gate_incoming/set_aside": [{"record_key": "police:9", "file": "a.csv", "rule": "x"}],
