@@ -85,7 +85,9 @@ def account_for_judgements(engine: Engine, previous: Path | None, night: str) ->
     if known is not None and known.exists():
         engine.read("previous_judgements", known)
     else:
-        engine.con.execute("CREATE OR REPLACE TEMP VIEW previous_judgements AS SELECT '' AS judgement_id WHERE false")
+        engine.con.execute(
+            "CREATE OR REPLACE TEMP VIEW previous_judgements AS SELECT judgement_id, current_key_l, current_key_r FROM judgement_status WHERE false"
+        )
     engine.run_sql(SQL_PACKAGE, "notices", {"night": night})
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from linkage.kernel.engine import Engine
-from linkage.resolve.judgements import broken_chains
+from linkage.resolve.judgements import apply_judgements, broken_chains
 from tests.builders import record, write_rows
 from tests.resolve.test_stage import NIGHT_1, NIGHT_2, Pairs, Rows, World
 
@@ -58,6 +58,14 @@ def judgements(world: World, records: Rows, *verdicts: tuple[str, str, str]) -> 
     return rows
 
 
+def settled(world: World, records: Rows, rows: Rows, table: str) -> Rows:
+    """``table`` after the judgements were found again, without the rest of a night."""
+    folder = world.tmp_path
+    world.engine.read("common_records", write_rows(world.engine, "common_records", records, folder / "tonight.parquet"))
+    apply_judgements(world.engine, write_rows(world.engine, "judgements", rows, folder / "judgements.parquet"))
+    return world.engine.rows(f"SELECT * FROM {table} ORDER BY ALL")
+
+
 def status(world: World) -> dict[str, str]:
     return {r["judgement_id"]: r["status"] for r in world.table("judgement_status")}
 
@@ -94,13 +102,25 @@ def changed(**fields: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_a_record_is_found_again(world: World, name: str, tonight: Rows, expected: str, found: str | None) -> None:
-    world.night(NIGHT_2, [A, *tonight], [], judgements(world, [A, B], ("same", "police:1", "health:1")))
+    rows = judgements(world, [A, B], ("same", "police:1", "health:1"))
+    (anchored,) = settled(world, [A, *tonight], rows, "anchored_judgements")
+    assert (anchored["standing"], anchored["current_key_l"], anchored["current_key_r"]) == (expected, found, "police:1")
+    in_force = world.engine.rows("SELECT record_key_l, record_key_r, verdict FROM judgements")
+    assert in_force == ([{"record_key_l": found, "record_key_r": "police:1", "verdict": "same"}] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("tonight", "expected", "persons"),
+    [([B], "applied", 1), ([changed(name="张维")], "changed", 1), ([STRANGER], "stale", 2), ([], "stale", 1)],
+)
+def test_what_it_means_for_persons_and_stewards(world: World, tonight: Rows, expected: str, persons: int) -> None:
+    rows = judgements(world, [A, B], ("same", "police:1", "health:1"))
+    world.night(NIGHT_2, [A, *tonight], [], rows)
     (told,) = world.table("judgement_status")
-    assert (told["status"], told["current_key_l"], told["in_force"]) == (expected, found, found is not None)
+    assert (told["status"], told["in_force"]) == (expected, expected != "stale")
     assert bool(told["reason"]) == bool(told["reason_en"]) == (expected != "applied")
-    together = {r["record_key"] for r in world.table("links") if r["person_id"] == world.person("police:1")}
-    assert together == ({"police:1", found} if found else {"police:1"})
-    assert bool(cases(world)) == (expected != "applied")
+    assert len({r["person_id"] for r in world.table("links")}) == persons
+    assert cases(world) == ([("stale_judgement", ["health:1", "police:1"])] if expected != "applied" else [])
 
 
 def test_a_judgement_whose_records_are_both_gone_is_stale_and_no_case(world: World) -> None:
@@ -111,11 +131,11 @@ def test_a_judgement_whose_records_are_both_gone_is_stale_and_no_case(world: Wor
 
 
 def test_a_judgement_of_before_evidence_was_kept_goes_by_the_record_number(world: World) -> None:
-    rows = [r | {"seen_l": None, "seen_r": None} for r in judgements(world, [A, B], ("same", "police:1", "health:1"))]
-    world.night(NIGHT_2, [A, changed(name="张维")], [], rows)
-    assert status(world) == {"j0": "applied"}
-    world.night(NIGHT_2, [A, renumbered(B, "health:9")], [], rows)
-    assert status(world) == {"j0": "stale"}
+    judged = judgements(world, [A, B], ("same", "police:1", "health:1"))
+    rows = [r | {"seen_l": None, "seen_r": None} for r in judged]
+    for tonight, expected in ((changed(name="张维"), "applied"), (renumbered(B, "health:9"), "stale")):
+        (found,) = settled(world, [A, tonight], rows, "anchored_judgements")
+        assert found["standing"] == expected
 
 
 FOUR = [row(f"{source}:1", name=f"人{source}") for source in ("civil", "grid", "health", "police")]
@@ -144,9 +164,8 @@ def test_judgements_together(
     assert list(status(world).values()) == expected
     assert len({r["person_id"] for r in world.table("links")}) == persons
     assert [kind for kind, _ in cases(world)] == ["contradicted_judgement"] * ("contradicted" in expected)
-    links = world.table("links")
-    world.previous = None
-    assert world.night(NIGHT_1, FOUR[::-1], [], rows[::-1]).table("links") == links
+    in_force = world.engine.rows("SELECT * FROM judgements ORDER BY ALL")
+    assert settled(world, FOUR[::-1], rows[::-1], "judgements") == in_force
 
 
 def test_a_same_that_other_evidence_bars_is_told_as_contradicted(world: World) -> None:
@@ -185,6 +204,7 @@ def test_in_any_world_no_different_is_broken_and_only_what_must_gives_way(seed: 
         assert broken[judgement] in {barred[pair] for pair in violated}
 
 
+@pytest.mark.slow
 def test_ten_nights_of_new_numbers_new_weights_and_any_order_keep_what_was_judged(world: World) -> None:
     """Judged before the first of them: two that the model never joins, two that it always joins, one record out of a person."""
     names = ("张伟", "张卫", "王强", "王墙", "李梅", "李梅梅", "李每")
@@ -218,15 +238,25 @@ def test_departments_are_told_what_an_unlinking_did_with_the_id_they_hold(world:
     told = [(n["source"], n["person_id"], n["new_person_id"], n["kind"], n["records"]) for n in world.table("notices")]
     assert sorted(told) == sorted(
         [
-            ("grid", old, old, "unlinked", ["1"]),
-            ("health", old, old, "unlinked", ["1"]),
-            ("health", old, new, "unlinked", ["2"]),
-            ("police", old, old, "unlinked", ["1"]),
+            ("grid", old, old, "split", ["1"]),
+            ("health", old, old, "split", ["1"]),
+            ("health", old, new, "split", ["2"]),
+            ("police", old, old, "split", ["1"]),
         ]
     )
     assert (new, "split_from", old) in world.events()
     world.night(date(2026, 3, 4), records, pairs, apart)
     assert world.table("notices") == [], "told in the night it takes effect, not again"
+
+
+def test_new_numbers_are_no_news_of_a_judgement(world: World) -> None:
+    """The old number of a judged record stands for somebody else tonight: that changes who has it, not what was judged."""
+    records = [A, B, row("health:2", name="王强", birth=OTHER_BORN)]
+    apart = judgements(world, records, ("different", "police:1", "health:2"), ("same", "police:1", "health:1"))
+    world.night(NIGHT_1, records, [], apart)
+    world.night(NIGHT_2, [A, renumbered(B, "health:2"), renumbered(records[2], "health:1")], [], apart)
+    assert set(status(world).values()) == {"applied"}
+    assert world.table("notices") == []
 
 
 def test_departments_are_told_of_a_merge_by_judgement_and_of_its_withdrawal(world: World) -> None:
@@ -238,7 +268,23 @@ def test_departments_are_told_of_a_merge_by_judgement_and_of_its_withdrawal(worl
     assert {n["kind"] for n in world.table("notices")} == {"merged"}
     undone = judgements(world, [A, B], ("same", "police:1", "health:1"), ("withdrawn", "police:1", "health:1"))
     world.night(date(2026, 3, 4), [A, B], [], undone)
-    assert {n["kind"] for n in world.table("notices")} == {"unlinked"}
+    assert {n["kind"] for n in world.table("notices")} == {"split"}
+
+
+def test_a_record_that_a_judgement_draws_to_another_person_splits_the_one_it_leaves(world: World) -> None:
+    left_behind = row("grid:1", name="李梅", number=NUMBER, birth=BORN)
+    drawn = row("civil:1", name="李梅", birth=BORN)
+    records = [left_behind, drawn, B]
+    pairs: Pairs = [("civil:1", "grid:1", 12.0, [])]
+    left = world.night(NIGHT_1, records, pairs).person("civil:1")
+    world.night(NIGHT_2, records, pairs, judgements(world, records, ("same", "civil:1", "health:1")))
+    joined = world.person("health:1")
+    assert world.person("civil:1") == joined != world.person("grid:1") == left
+    assert {(n["source"], n["person_id"], n["new_person_id"], n["kind"]) for n in world.table("notices")} == {
+        ("civil", left, joined, "split"),
+        ("grid", left, left, "split"),
+        ("health", joined, joined, "merged"),
+    }
 
 
 def test_what_data_alone_does_is_no_notice(world: World) -> None:
