@@ -374,6 +374,16 @@ def test_cells_that_a_spreadsheet_would_run_are_neutralised(release: Path) -> No
     assert all(cell.data_type == "s" for cell in cells)
 
 
+def test_a_department_gets_the_notices_about_ids_it_holds_and_no_other(release: Path) -> None:
+    told = {
+        folder.name: (folder / "notices.csv").read_text(encoding="utf-8-sig").splitlines()
+        for folder in (release / "slices").iterdir()
+    }
+    assert told["police"][0].startswith("原编号,现编号,种类,本部门记录号")
+    assert [line.split(",")[:4] for line in told.pop("police")[1:]] == [["P0", "P1", "merged", "[1]"]]
+    assert {len(lines) for lines in told.values()} == {1}
+
+
 def test_encodings_and_headers(release: Path) -> None:
     raw = (release / "slices/police/persons.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
