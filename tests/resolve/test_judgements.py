@@ -130,6 +130,14 @@ def test_a_judgement_whose_records_are_both_gone_is_stale_and_no_case(world: Wor
     assert cases(world) == []
 
 
+def test_a_judgement_under_new_numbers_corrects_one_under_the_old(world: World) -> None:
+    again = renumbered(B, "health:9")
+    old = judgements(world, [A, B], ("same", "police:1", "health:1"))
+    new = judgements(world, [A, again], ("unsure", "police:1", "health:9"), ("different", "police:1", "health:9"))[1:]
+    found = settled(world, [A, again], [*new, *old], "anchored_judgements")
+    assert {r["judgement_id"]: r["standing"] for r in found} == {"j0": "superseded", "j1": "applied"}
+
+
 def test_a_judgement_of_before_evidence_was_kept_goes_by_the_record_number(world: World) -> None:
     judged = judgements(world, [A, B], ("same", "police:1", "health:1"))
     rows = [r | {"seen_l": None, "seen_r": None} for r in judged]
