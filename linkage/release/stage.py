@@ -36,6 +36,8 @@ TABLES = {
     "crosswalk": ("resolve", "links"),
     "retired_ids": ("resolve", "retired_ids"),
     "review_cases": ("estimate", "review_cases"),
+    "judgement_status": ("resolve", "judgement_status"),
+    "notices": ("resolve", "notices"),
 }
 ACCOUNTED = ("counted_rows", "accepted_rows", "rejected_rows", "duplicate_rows", "carried_rows")
 LOOKUP = "register.duckdb"
@@ -165,6 +167,7 @@ def _datapackage(context: StageContext, rows: dict[str, int]) -> dict[str, Any]:
 FRICTIONLESS_TYPES = {
     "VARCHAR": "string",
     "DATE": "date",
+    "TIMESTAMP": "datetime",
     "INTEGER": "integer",
     "BIGINT": "integer",
     "DOUBLE": "number",
