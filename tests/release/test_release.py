@@ -57,6 +57,8 @@ def build(
         "register/events": [],
         "resolve/links": [{"source": "police", "feed": "police_hukou", "record_id": "1", "record_key": "police:1", "person_id": "P1", "link_kind": "single"}],
         "resolve/retired_ids": [],
+        "resolve/former_records": [],
+        "resolve/former_households": [],
         "estimate/review_cases": [],
         "sources/file_accounting": [{"source": "police", "feed": "police_hukou", "file": "a.csv", "counted_rows": 3, "accepted_rows": 3, "rejected_rows": 0, "duplicate_rows": 0, "carried_rows": 0}],
         "gate_incoming/set_aside": [{"record_key": "police:9", "file": "a.csv", "rule": "x"}],
@@ -78,7 +80,19 @@ def test_a_fresh_release_verifies(release: Path) -> None:
 
 
 def test_it_holds_what_the_design_names(release: Path) -> None:
-    names = ["persons", "households", "members", "crosswalk", "values", "events", "retired_ids", "accounting"]
+    names = [
+        "persons",
+        "households",
+        "members",
+        "crosswalk",
+        "values",
+        "events",
+        "history",
+        "retired_ids",
+        "former_records",
+        "former_households",
+        "accounting",
+    ]
     for name in [
         *(f"{n}.parquet" for n in names),
         "register.duckdb",
