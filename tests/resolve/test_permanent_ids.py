@@ -2,6 +2,7 @@
 
 import random
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +21,86 @@ Groups = list[str]
 DAYS = [date(2026, 3, 2) + timedelta(days=n) for n in range(6)]
 
 
+class IdWorld:
+    """Only the SQL of the id rule runs: the test says each night which records are together."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.person_of, self.hash_of = engine, dict[str, str](), dict[str, int]()
+        self.retired, self.events = dict[str, str | None](), list[tuple[str, str, str]]()
+        for view, table in (("previous_crosswalk", "crosswalk"), ("previous_retired_ids", "retired_ids"), ("previous_former_records", "former_records")):  # fmt: skip
+            engine.con.execute(f"DROP TABLE IF EXISTS temp.{view}")
+            engine.read_previous(view, table, None)
+            engine.con.execute(f"CREATE OR REPLACE TEMP TABLE yesterday AS SELECT * FROM {view}")
+            engine.con.execute(f"DROP VIEW {view}")
+            engine.con.execute(f"ALTER TABLE yesterday RENAME TO {view}")
+
+    def night(self, day: date, clusters: list[list[str]], hash_of: dict[str, int]) -> None:
+        keys = [(key, number) for number, cluster in enumerate(clusters) for key in cluster]
+        columns = {
+            "record_key": [f"s:{key}" for key, _ in keys],
+            "source": ["s"] * len(keys),
+            "record_id": [key for key, _ in keys],
+            "content_hash": [str(hash_of[key]) for key, _ in keys],
+            "previous_person_id": [self.person_of.get(key) for key, _ in keys],
+            "cluster": [number for _, number in keys],
+        }
+        types = {"cluster": pa.int64()}
+        table = pa.table({name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()})
+        for name in ("nodes", "clustered_nodes"):
+            self.engine.load_arrow(name, table)
+        run = self.engine.run_sql
+        run(SQL_PACKAGE, "person_claims")
+        while self.engine.scalar("SELECT count(*) FROM claims"):
+            run(SQL_PACKAGE, "kept_ids")
+        run(SQL_PACKAGE, "revived_ids")
+        fresh = self.engine.arrow("SELECT cluster, first_key FROM new_clusters ORDER BY cluster")
+        ids = [new_id("P", "330106", str(day), key) for key in fresh["first_key"].to_pylist()]
+        self.engine.load_arrow(
+            "fresh_ids", pa.table({"cluster": fresh["cluster"], "person_id": pa.array(ids, pa.string())})
+        )
+        run(SQL_PACKAGE, "cluster_ids")
+        self.engine.con.execute("CREATE OR REPLACE TEMP TABLE person_nodes AS SELECT n.*, k.person_id, k.is_new FROM clustered_nodes n JOIN cluster_ids k USING (cluster)")  # fmt: skip
+        run(SQL_PACKAGE, "person_changes", {"night": str(day)})
+        self._remember()
+
+    def successor_of(self, person: str) -> str | None:
+        """The living person to whom a retired id leads."""
+        lead = self.retired[person]
+        return lead if lead in self.person_of.values() else None
+
+    def _remember(self) -> None:
+        """Tonight becomes yesterday, as through a release."""
+        con = self.engine.con
+        self.person_of = dict(con.execute("SELECT record_id, person_id FROM person_nodes").fetchall())
+        self.retired = dict(con.execute("SELECT id, last_successor_id FROM retired_persons").fetchall())
+        self.events = con.execute("SELECT subject_id, kind, related_id FROM person_events").fetchall()
+        self.former = con.execute("SELECT person_id, record_key FROM former_records").fetchall()
+        for name, select in (
+            ("previous_crosswalk", "SELECT source, record_id, person_id, content_hash FROM person_nodes"),
+            ("previous_retired_ids", "SELECT id, CASE WHEN last_successor_id IN (SELECT person_id FROM person_nodes) THEN last_successor_id END AS successor_id, last_successor_id, 'person' AS kind, retired_on, cause FROM retired_persons"),
+            ("previous_former_records", "SELECT * FROM former_records"),
+        ):  # fmt: skip
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Any:
     with Engine() as engine:
         yield World(tmp_path, engine)
 
 
-def live(world: World, *nights: Groups) -> list[dict[str, str]]:
-    """Nights of records ``grid:<letter>``; each night says which letters are one person: ``["ab", "c"]``. Letter -> person id by night."""
+@pytest.fixture(scope="module")
+def engine() -> Any:
+    with Engine(threads=1) as running:
+        yield running
+
+
+def live(world: IdWorld, nights: list[Groups]) -> list[dict[str, str]]:
+    """Nights of unchanged records; each night says which letters are one person: ``["ab", "c"]``. Letter -> person id by night."""
     found = []
     for night, groups in zip(DAYS, nights, strict=False):
-        records = [record(f"grid:{letter}") for letter in sorted("".join(groups))]
-        pairs = [(f"grid:{g[i]}", f"grid:{g[i + 1]}", 12.0, []) for g in groups for i in range(len(g) - 1)]
-        world.night(night, records, pairs)
-        found.append({row["record_id"]: row["person_id"] for row in world.table("links")})
+        world.night(night, [list(group) for group in groups], dict.fromkeys("".join(groups), 0))
+        found.append(world.person_of)
     return found
 
 
@@ -50,11 +117,12 @@ RETURNS: list[tuple[str, list[Groups]]] = [
 
 
 @pytest.mark.parametrize(("case", "nights"), RETURNS, ids=[c[0] for c in RETURNS])
-def test_the_old_ids_come_back_exactly(world: World, case: str, nights: list[Groups]) -> None:
-    first, *_, last = live(world, *nights)
+def test_the_old_ids_come_back_exactly(engine: Engine, case: str, nights: list[Groups]) -> None:
+    world = IdWorld(engine)
+    first, *_, last = live(world, nights)
     assert last == first
-    assert not {r["id"] for r in world.table("retired_ids")} & set(last.values())
-    assert not {r["person_id"] for r in world.table("former_records")} & set(last.values())
+    assert not world.retired.keys() & set(last.values())
+    assert not {person for person, _ in world.former} & set(last.values())
 
 
 FATES: list[tuple[str, list[Groups], str, str | None]] = [
@@ -70,11 +138,11 @@ FATES: list[tuple[str, list[Groups], str, str | None]] = [
 
 @pytest.mark.parametrize(("case", "nights", "retired", "holder"), FATES, ids=[c[0] for c in FATES])
 def test_where_a_retired_id_leads(
-    world: World, case: str, nights: list[Groups], retired: str, holder: str | None
+    engine: Engine, case: str, nights: list[Groups], retired: str, holder: str | None
 ) -> None:
-    by_night = live(world, *nights)
-    lead = {row["id"]: row["successor_id"] for row in world.table("retired_ids")}
-    assert lead[by_night[0][retired]] == (by_night[-1][holder] if holder else None)
+    world = IdWorld(engine)
+    by_night = live(world, nights)
+    assert world.successor_of(by_night[0][retired]) == (by_night[-1][holder] if holder else None)
 
 
 def judgement(number: int, verdict: str) -> dict[str, Any]:
@@ -164,73 +232,21 @@ def test_a_household_that_ended_comes_back(world: World, case: str, nights: list
     assert {e["cause"] for e in world.table("events")} == {"source_data"}
 
 
-# Random worlds. Only the SQL of the id rule runs: the world says each night which records are together.
+# Random worlds, each with records of its own, many of them in one register.
 
 
-class IdWorld:
-    """Yesterday's crosswalk, retired ids and former records, and the rule that makes tonight's of them."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine, self.person_of, self.hash_of = engine, dict[str, str](), dict[str, int]()
-        self.retired, self.events = dict[str, str | None](), list[tuple[str, str, str]]()
-        for view, table in (("previous_crosswalk", "crosswalk"), ("previous_retired_ids", "retired_ids"), ("previous_former_records", "former_records")):  # fmt: skip
-            engine.con.execute(f"DROP TABLE IF EXISTS temp.{view}")
-            engine.read_previous(view, table, None)
-            engine.con.execute(f"CREATE OR REPLACE TEMP TABLE yesterday AS SELECT * FROM {view}")
-            engine.con.execute(f"DROP VIEW {view}")
-            engine.con.execute(f"ALTER TABLE yesterday RENAME TO {view}")
-
-    def night(self, day: date, clusters: list[list[str]], hash_of: dict[str, int]) -> None:
-        keys = [(key, number) for number, cluster in enumerate(clusters) for key in cluster]
-        columns = {
-            "record_key": [f"s:{key}" for key, _ in keys],
-            "source": ["s"] * len(keys),
-            "record_id": [key for key, _ in keys],
-            "content_hash": [str(hash_of[key]) for key, _ in keys],
-            "previous_person_id": [self.person_of.get(key) for key, _ in keys],
-            "cluster": [number for _, number in keys],
-        }
-        types = {"cluster": pa.int64()}
-        table = pa.table({name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()})
-        for name in ("nodes", "clustered_nodes"):
-            self.engine.load_arrow(name, table)
-        run = self.engine.run_sql
-        run(SQL_PACKAGE, "person_claims")
-        while self.engine.scalar("SELECT count(*) FROM claims"):
-            run(SQL_PACKAGE, "kept_ids")
-        run(SQL_PACKAGE, "revived_ids")
-        fresh = self.engine.arrow("SELECT cluster, first_key FROM new_clusters ORDER BY cluster")
-        ids = [new_id("P", "330106", str(day), key) for key in fresh["first_key"].to_pylist()]
-        self.engine.load_arrow(
-            "fresh_ids", pa.table({"cluster": fresh["cluster"], "person_id": pa.array(ids, pa.string())})
-        )
-        run(SQL_PACKAGE, "cluster_ids")
-        self.engine.con.execute("CREATE OR REPLACE TEMP TABLE person_nodes AS SELECT n.*, k.person_id, k.is_new FROM clustered_nodes n JOIN cluster_ids k USING (cluster)")  # fmt: skip
-        run(SQL_PACKAGE, "person_changes", {"night": str(day)})
-        self._remember()
-
-    def _remember(self) -> None:
-        """Tonight becomes yesterday, as through a release."""
-        con = self.engine.con
-        self.person_of = dict(con.execute("SELECT record_id, person_id FROM person_nodes").fetchall())
-        self.retired = dict(con.execute("SELECT id, last_successor_id FROM retired_persons").fetchall())
-        self.events = con.execute("SELECT subject_id, kind, related_id FROM person_events").fetchall()
-        self.former = con.execute("SELECT person_id, record_key FROM former_records").fetchall()
-        for name, select in (
-            ("previous_crosswalk", "SELECT source, record_id, person_id, content_hash FROM person_nodes"),
-            ("previous_retired_ids", "SELECT id, CASE WHEN last_successor_id IN (SELECT person_id FROM person_nodes) THEN last_successor_id END AS successor_id, last_successor_id, 'person' AS kind, retired_on, cause FROM retired_persons"),
-            ("previous_former_records", "SELECT * FROM former_records"),
-        ):  # fmt: skip
-            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
+Clusters = list[list[str]]
 
 
-def random_night(rng: random.Random, before: list[list[str]], keys: str) -> list[list[str]]:
+def random_night(rng: random.Random, before: Clusters, keys: list[str]) -> Clusters:
     """Some records come and go, some clusters merge, some split."""
     clusters = [[key for key in cluster if rng.random() > 0.1] for cluster in before]
-    absent = [key for key in keys if not any(key in cluster for cluster in clusters)]
-    for key in absent:
-        if rng.random() < 0.4:
-            rng.choice([*clusters, [], []]).append(key) if clusters and rng.random() < 0.5 else clusters.append([key])
+    for key in keys:
+        if not any(key in cluster for cluster in clusters) and rng.random() < 0.4:
+            if clusters and rng.random() < 0.5:
+                rng.choice(clusters).append(key)
+            else:
+                clusters.append([key])
     for _ in range(rng.randrange(3)):
         if len(clusters) > 1 and rng.random() < 0.6:
             clusters.append(clusters.pop(rng.randrange(len(clusters))) + clusters.pop(rng.randrange(len(clusters))))
@@ -242,10 +258,8 @@ def random_night(rng: random.Random, before: list[list[str]], keys: str) -> list
     return [sorted(cluster) for cluster in clusters if cluster]
 
 
-@pytest.fixture(scope="module")
-def engine() -> Any:
-    with Engine(threads=1) as running:
-        yield running
+def keys_of(world: int, size: int) -> list[str]:
+    return [f"{world:03}{letter}" for letter in "abcdefghijklmno"[:size]]
 
 
 def check_night(
@@ -279,55 +293,55 @@ def check_night(
 
 
 def test_ids_in_random_worlds(engine: Engine) -> None:
-    keys = "abcdefghijkl"
-    revivals = 0
-    for seed in range(25):
-        rng = random.Random(seed)
-        world, clusters, hashes, seen = IdWorld(engine), list[list[str]](), dict.fromkeys(keys, 0), set[str]()
-        for number in range(8):
-            before, old = dict(world.person_of), dict(hashes)
-            clusters = random_night(rng, clusters, keys)
-            hashes = {key: h + (rng.random() < 0.15) for key, h in hashes.items()}
-            world.night(date(2026, 1, 1) + timedelta(days=number), clusters, hashes)
-            quiet = {key for key in world.person_of if hashes[key] == old[key]}
-            check_night(world, before, seen, clusters, quiet)
-            seen |= set(world.person_of.values())
-            revivals += sum(kind == "revived" for _, kind, _ in world.events)
-    assert revivals > 10
+    rng, world, seen, revivals = random.Random(7), IdWorld(engine), set[str](), 0
+    worlds: list[Clusters] = [[] for _ in range(100)]
+    hashes = {key: 0 for number in range(len(worlds)) for key in keys_of(number, 12)}
+    for day in range(8):
+        before, old = dict(world.person_of), dict(hashes)
+        worlds = [random_night(rng, clusters, keys_of(number, 12)) for number, clusters in enumerate(worlds)]
+        hashes = {key: h + (rng.random() < 0.15) for key, h in hashes.items()}
+        together = [cluster for clusters in worlds for cluster in clusters]
+        world.night(date(2026, 1, 1) + timedelta(days=day), together, hashes)
+        check_night(world, before, seen, together, {key for key in world.person_of if hashes[key] == old[key]})
+        seen |= set(world.person_of.values())
+        revivals += sum(kind == "revived" for _, kind, _ in world.events)
+    assert revivals > 50
 
 
 def test_any_merges_undone_give_back_all_ids(engine: Engine) -> None:
     """Persons of random size merge over some nights into a few; then everything is undone at once."""
-    for seed in range(15):
-        rng = random.Random(seed)
-        keys = list("abcdefghijklmno")
+    rng, world = random.Random(3), IdWorld(engine)
+    worlds: list[Clusters] = []
+    for number in range(100):
+        keys = keys_of(number, 15)
         rng.shuffle(keys)
-        persons = []
-        while keys:
-            size = min(rng.randint(1, 4), len(keys))
-            persons.append(sorted(keys.pop() for _ in range(size)))
-        hashes = dict.fromkeys("abcdefghijklmno", 0)
-        world, groups = IdWorld(engine), [list(p) for p in persons]
-        world.night(date(2026, 1, 1), persons, hashes)
-        first = dict(world.person_of)
-        for number in range(1, 4):
-            rng.shuffle(groups)
-            if len(groups) > 1:
-                groups = [groups[0] + groups[1], *groups[2:]]
-            world.night(date(2026, 1, 1) + timedelta(days=number), groups, hashes)
-        world.night(date(2026, 2, 1), persons, hashes)
-        assert world.person_of == first
-        assert world.retired == {} and world.former == []
+        cuts = sorted({0, len(keys), *(rng.randrange(len(keys)) for _ in range(6))})
+        worlds.append([sorted(keys[a:b]) for a, b in pairwise(cuts)])
+    persons = [person for clusters in worlds for person in clusters]
+    hashes = {key: 0 for person in persons for key in person}
+    world.night(date(2026, 1, 1), persons, hashes)
+    first = world.person_of
+    for day in range(1, 4):
+        for clusters in worlds:
+            rng.shuffle(clusters)
+            if len(clusters) > 1:
+                clusters.append(clusters.pop() + clusters.pop())
+        world.night(date(2026, 1, 1) + timedelta(days=day), [c for clusters in worlds for c in clusters], hashes)
+    assert len(world.retired) > 200
+    world.night(date(2026, 2, 1), persons, hashes)
+    assert world.person_of == first
+    assert world.retired == {} and world.former == []
 
 
 def test_the_rule_does_not_depend_on_the_order_of_clusters(engine: Engine) -> None:
-    for seed in range(5):
-        found = []
-        for shuffled in (False, True):
-            rng, world, clusters = random.Random(seed), IdWorld(engine), list[list[str]]()
-            for number in range(6):
-                clusters = random_night(rng, clusters, "abcdefgh")
-                given = sorted(clusters) if shuffled else clusters
-                world.night(date(2026, 1, 1) + timedelta(days=number), given, dict.fromkeys("abcdefgh", 0))
-            found.append((world.person_of, world.retired, sorted(world.former)))
-        assert found[0] == found[1]
+    found = []
+    for in_order in (False, True):
+        rng, world = random.Random(5), IdWorld(engine)
+        worlds: list[Clusters] = [[] for _ in range(30)]
+        for day in range(6):
+            worlds = [random_night(rng, clusters, keys_of(number, 8)) for number, clusters in enumerate(worlds)]
+            together = [cluster for clusters in worlds for cluster in clusters]
+            hashes = {key: 0 for cluster in together for key in cluster}
+            world.night(date(2026, 1, 1) + timedelta(days=day), sorted(together) if in_order else together, hashes)
+        found.append((world.person_of, world.retired, sorted(world.former)))
+    assert found[0] == found[1]
