@@ -104,7 +104,7 @@ def cluster_records(engine: Engine, config: PersonsConfig, rules: PairRules) -> 
 def _assign_person_ids(engine: Engine, clusters: Clusters, district: str, id_scope: str) -> None:
     """Give each cluster yesterday's id, a retired one that comes back, or a new one; leaves ``cluster_ids(cluster, person_id, is_new)``."""
     engine.run_sql(SQL_PACKAGE, "person_claims")
-    while engine.scalar("SELECT count(*) FROM claims"):
+    while engine.scalar("SELECT count(*) FROM claims"):  # each round settles at least one
         engine.run_sql(SQL_PACKAGE, "kept_ids")
     engine.run_sql(SQL_PACKAGE, "revived_ids")
     fresh = engine.arrow("SELECT cluster, first_key FROM new_clusters ORDER BY cluster")
@@ -139,7 +139,10 @@ def _households(engine: Engine, config: ResolveConfig, district: str, night: str
     )
     engine.run_sql(SQL_PACKAGE, "household_heads")
     engine.run_sql(SQL_PACKAGE, "relations", {"composition": str(files(SQL_PACKAGE) / "relation_composition.csv")})
-    engine.run_sql(SQL_PACKAGE, "household_ids")
+    engine.run_sql(SQL_PACKAGE, "household_claims")
+    while engine.scalar("SELECT count(*) FROM household_claims"):
+        engine.run_sql(SQL_PACKAGE, "kept_household_ids")
+    engine.run_sql(SQL_PACKAGE, "revived_household_ids")
     fresh = engine.arrow("SELECT * FROM new_households ORDER BY family, basis_key")
     ids = [
         new_id("H", district, id_scope, family, person)

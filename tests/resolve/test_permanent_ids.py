@@ -232,6 +232,27 @@ def test_a_household_that_ended_comes_back(world: World, case: str, nights: list
     assert {e["cause"] for e in world.table("events")} == {"source_data"}
 
 
+def at_home(letter: str, dwelling: str) -> dict[str, Any]:
+    return record(f"grid:{letter}", dwelling_code=dwelling, presence="present_without_hukou")
+
+
+MOVES: list[tuple[str, Rows, dict[str, str]]] = [
+    ("who stays keeps the household, whoever leaves for a smaller key", [at_home("a", "D1"), at_home("b", "D1"), at_home("c", "D2")], {"D2": "D2", "D1": "D1"}),
+    ("one stays, two found a new one", [at_home("a", "D0"), at_home("b", "D0"), at_home("c", "D2"), at_home("d", "D1")], {"D2": "D2", "D0": "", "D1": "D1"}),
+    ("all move together", [at_home("a", "D1"), at_home("b", "D9"), at_home("c", "D9"), at_home("d", "D9")], {"D1": "D1", "D9": "D2"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "tonight", "expected"), MOVES, ids=[c[0] for c in MOVES])
+def test_which_household_keeps_its_id(world: World, case: str, tonight: Rows, expected: dict[str, str]) -> None:
+    """Yesterday a (and d) lived in D1, b and c (and d) in D2: tonight's dwelling -> the dwelling whose id it has, empty if new."""
+    fourth = "D1" if case.startswith("one") else "D2"
+    world.night(DAYS[0], [at_home("a", "D1"), at_home("b", "D2"), at_home("c", "D2"), at_home("d", fourth)])
+    dwelling_of = {h["household_id"]: h["basis_key"] for h in world.table("household_links")}
+    world.night(DAYS[1], tonight)
+    assert {h["basis_key"]: dwelling_of.get(h["household_id"], "") for h in world.table("household_links")} == expected
+
+
 # Random worlds, each with records of its own, many of them in one register.
 
 

@@ -53,7 +53,7 @@ class World:
         for name, table in copy.items():
             (folder / f"{name}.parquet").write_bytes((self.out / f"{table}.parquet").read_bytes())
         self.engine.write_query(
-            f"SELECT *, CASE WHEN basis = 'household_number' THEN basis_key END AS household_number FROM read_parquet({quote_text(self.out / 'household_links.parquet')})",
+            f"SELECT *, CASE WHEN basis = 'household_number' THEN basis_key END AS household_number, CASE WHEN basis = 'dwelling_code' THEN basis_key END AS dwelling_code FROM read_parquet({quote_text(self.out / 'household_links.parquet')})",
             folder / "households.parquet",
         )
         return folder
