@@ -6,6 +6,7 @@ Every third night a judgement ``same`` merges two persons who have nothing to do
 again. Counted over all nights:
 
 - quiet persons whose id changed: none of whose records changed, and which no judgement of the benchmark is about;
+- households with the same members as the night before whose id changed;
 - retired ids that do not resolve: ids seen on any night that tonight are neither alive nor lead to somebody alive, unless
   none of their records is there any more;
 - ids given to two: on two nights with records of other true persons only, or begun twice in the history;
@@ -50,6 +51,17 @@ WITH quiet AS (
 SELECT count(DISTINCT b.person_id), count(DISTINCT b.person_id) FILTER (n.person_id <> b.person_id AND b.person_id NOT IN (SELECT unnest($judged)))
 FROM read_parquet($before) b JOIN quiet USING (person_id) JOIN read_parquet($now) n USING (source, record_id)
 """
+MOVED_HOUSEHOLDS = """
+WITH before AS (
+    SELECT h.household_id, h.household_number IS NULL AS lives, list_sort(list(m.person_id)) AS persons
+    FROM read_parquet($households_before) h JOIN read_parquet($members_before) m USING (household_id) WHERE m.valid_to IS NULL GROUP BY ALL
+), now AS (
+    SELECT h.household_id, h.household_number IS NULL AS lives, list_sort(list(m.person_id)) AS persons
+    FROM read_parquet($households_now) h JOIN read_parquet($members_now) m USING (household_id) WHERE m.valid_to IS NULL GROUP BY ALL
+)
+SELECT count(*), count(*) FILTER (n.household_id <> b.household_id AND NOT list_has_any(b.persons, $judged))
+FROM before b JOIN now n USING (lives, persons)
+"""
 UNRESOLVED = """
 WITH living AS (SELECT DISTINCT person_id FROM read_parquet($now)), retired AS (SELECT * FROM read_parquet($retired) WHERE kind = 'person'),
 seen AS (SELECT DISTINCT person_id FROM read_parquet($all))
@@ -86,6 +98,8 @@ class Counts:
     nights: int = 0
     quiet_persons: int = 0
     quiet_persons_moved: int = 0
+    quiet_households: int = 0
+    quiet_households_moved: int = 0
     retired_ids: int = 0
     unresolved_ids: set[str] = field(default_factory=set)
     ids_seen: int = 0
@@ -99,6 +113,7 @@ class Counts:
         """What should not have happened, in words."""
         found = {
             "quiet persons whose id changed": self.quiet_persons_moved,
+            "households with the same members whose id changed": self.quiet_households_moved,
             "retired ids that do not resolve": len(self.unresolved_ids),
             "ids given to two persons": len(self.ids_of_two),
             "ordered merges that did not happen": sum(not m.merged for m in self.merges),
@@ -165,6 +180,14 @@ def _count(
         ).fetchall()
         counts.quiet_persons += quiet
         counts.quiet_persons_moved += moved
+        tables = {
+            f"{table}_{when}": f"{folder}/{table}.parquet"
+            for table in ("households", "members")
+            for when, folder in (("before", before), ("now", release))
+        }
+        ((quiet, moved),) = duckdb.execute(MOVED_HOUSEHOLDS, tables | {"judged": judged}).fetchall()
+        counts.quiet_households += quiet
+        counts.quiet_households_moved += moved
     paths = {"now": now, "retired": f"{release}/retired_ids.parquet", "former": f"{release}/former_records.parquet"}
     everything = {"all": f"{release.parent}/*/crosswalk.parquet"}
     counts.unresolved_ids |= {row[0] for row in duckdb.execute(UNRESOLVED, paths | everything).fetchall()}
@@ -223,6 +246,9 @@ def main() -> int:
     print(f"\n{counts.nights} nights of {arguments.persons:,} persons, seed {arguments.seed}")
     print(
         f"quiet persons, night by night:       {counts.quiet_persons:>9,}, with another id: {counts.quiet_persons_moved}"
+    )
+    print(
+        f"households with the same members:    {counts.quiet_households:>9,}, with another id: {counts.quiet_households_moved}"
     )
     print(f"ids ever seen:                       {counts.ids_seen:>9,}, given to two: {len(counts.ids_of_two)}")
     print(
