@@ -3,7 +3,7 @@
     .venv/bin/python -m benchmarks.thirty_nights --persons 2000 --out /tmp/thirty
 
 Every third night a judgement ``same`` merges two persons who have nothing to do with each other; the night after, ``different`` parts them
-again. Counted over all nights:
+again, or the judgement is withdrawn. Counted over all nights:
 
 - quiet persons whose id changed: none of whose records changed, and which no judgement of the benchmark is about;
 - households with the same members as the night before whose id changed;
@@ -29,7 +29,7 @@ from linkage.fiction.district import FIRST_NIGHT, generate
 from linkage.kernel.run import State
 from linkage.night import run_night
 from linkage.release.verify import verify_release
-from linkage.review.judgements import append_judgement
+from linkage.review.judgements import WITHDRAWN, Verdict, append_judgements
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 MERGE_EVERY_NIGHTS = 3
@@ -161,11 +161,13 @@ def _judge(counts: Counts, state: State, before: Path, number: int, nights: int,
         counts.merges.append(Merge(dict(rows)))
         verdict = "same"
     elif number % MERGE_EVERY_NIGHTS == 2:
-        verdict = "different"
+        verdict = "different" if len(counts.merges) % 2 else WITHDRAWN
     else:
         return
     (a, *_), (b, *_) = counts.merges[-1].records.values()
-    append_judgement(state, a, b, verdict, reader="benchmark", reason="to be taken back", decided_at=moment)
+    append_judgements(
+        state, [Verdict((a, b), verdict)], reader="benchmark", reason="to be taken back", decided_at=moment
+    )
 
 
 def _count(

@@ -38,6 +38,8 @@ TABLES = {
     "former_records": ("resolve", "former_records"),
     "former_households": ("resolve", "former_households"),
     "review_cases": ("estimate", "review_cases"),
+    "judgement_status": ("resolve", "judgement_status"),
+    "notices": ("resolve", "notices"),
 }
 ACCOUNTED = ("counted_rows", "accepted_rows", "rejected_rows", "duplicate_rows", "carried_rows")
 LOOKUP = "register.duckdb"
@@ -173,6 +175,7 @@ def _datapackage(context: StageContext, rows: dict[str, int]) -> dict[str, Any]:
 FRICTIONLESS_TYPES = {
     "VARCHAR": "string",
     "DATE": "date",
+    "TIMESTAMP": "datetime",
     "INTEGER": "integer",
     "BIGINT": "integer",
     "DOUBLE": "number",

@@ -17,24 +17,35 @@ from linkage.kernel.switches import load_switches
 from linkage.resolve.clusters import Clusters, Edges, Refusal, resolve_clusters, weakly_bridged
 from linkage.resolve.config import HouseholdsConfig, PersonsConfig, ResolveConfig
 from linkage.resolve.duplicate_free import forbid_duplicates
+from linkage.resolve.judgements import account_for_judgements, apply_judgements, count_judgements
 from linkage.resolve.thresholds import make_pair_thresholds
 
 SQL_PACKAGE = "linkage.resolve"
 PREVIOUS_TABLES = ("crosswalk", "members", "households", "retired_ids", "former_records", "former_households")
-WRITTEN = (
-    "links", "household_links", "members", "events", "record_changes", "retired_ids", "former_records", "former_households", "review_cases",
-)  # fmt: skip
+OUTPUTS = (
+    "links",
+    "household_links",
+    "members",
+    "events",
+    "record_changes",
+    "retired_ids",
+    "former_records",
+    "former_households",
+    "review_cases",
+    "judgement_status",
+    "notices",
+)
 
 
 def run(context: StageContext) -> Summary:
-    """Write the tables named in WRITTEN."""
+    """Write the tables named in OUTPUTS."""
     engine = context.engine
     config = read_config(context.config_dir / "resolve.yaml", ResolveConfig)
     rules = read_pair_rules(context.config_dir / "match.yaml")
     district = str(json.loads((context.run_dir / "run.json").read_text(encoding="utf-8"))["district"])
     engine.read("common_records", context.input("gate_incoming", "common_records"))
     engine.load("scored_pairs", context.input("match", "scored_pairs"))
-    engine.read("judgements", context.run_dir / "judgements.parquet")
+    apply_judgements(engine, context.run_dir / "judgements.parquet")
     _read_previous(engine, context.previous_release)
 
     clusters = cluster_records(engine, config.persons, rules)
@@ -43,8 +54,10 @@ def run(context: StageContext) -> Summary:
     engine.run_sql(SQL_PACKAGE, "person_changes", {"night": context.night.isoformat()})
     _households(engine, config, district, context.night.isoformat(), context.id_scope)
     _retire_and_log(context)
+    _explain_refusals(engine, rules)
+    account_for_judgements(engine, context.previous_release, context.night.isoformat())
     _review_cases(engine, config, rules)
-    counts = {table: context.write(table) for table in WRITTEN}
+    counts = {table: context.write(table) for table in OUTPUTS}
     return _summary(engine, counts, clusters)
 
 
@@ -177,12 +190,15 @@ def _retire_and_log(context: StageContext) -> None:
     engine.run_sql(SQL_PACKAGE, "events", night)
 
 
-def _review_cases(engine: Engine, config: ResolveConfig, rules: PairRules) -> None:
+def _explain_refusals(engine: Engine, rules: PairRules) -> None:
     columns = zip(*rules.guard_texts, strict=True) if rules.guard_texts else ((), (), ())
     texts = {name: pa.array(values, pa.string()) for name, values in zip(("guard", "zh", "en"), columns, strict=True)}
     engine.load_arrow("guard_texts", pa.table(texts))
     engine.run_sql(SQL_PACKAGE, "guard_sentences")
     engine.run_sql(SQL_PACKAGE, "refused_pairs")
+
+
+def _review_cases(engine: Engine, config: ResolveConfig, rules: PairRules) -> None:
     engine.run_sql(
         SQL_PACKAGE,
         "review_cases",
@@ -225,4 +241,4 @@ def _summary(engine: Engine, counts: dict[str, int], clusters: Clusters) -> Summ
         "households": counts["household_links"],
         "records": counts["links"],
         "review_cases": counts["review_cases"],
-    }
+    } | count_judgements(engine)

@@ -12,7 +12,7 @@ from linkage.sources.carry_over import carried_accounting, carry_over, landing_l
 from linkage.sources.claims import claimed_by
 from linkage.sources.collected import NO_ROWS, Collected, Delivery
 from linkage.sources.feed_checks import check_counts, check_feeds, move_duplicates, signal_shared_numbers
-from linkage.sources.intake import make_incoming
+from linkage.sources.intake import drop_incoming, make_incoming
 from linkage.sources.landing import LANDING_FILE
 from linkage.sources.reading import read_file
 from linkage.sources.tables import fill_table
@@ -110,7 +110,7 @@ def _hash_rows(engine: Engine, configs: Mapping[str, SourceConfig]) -> None:
         "FROM incoming",
         {"own_numbering": own_numbering},
     )
-    engine.con.execute("DROP TABLE incoming")
+    drop_incoming(engine)
 
 
 def _write(context: StageContext, collected: Collected) -> Summary:

@@ -149,13 +149,14 @@ def judgement(number: int, verdict: str) -> dict[str, Any]:
     return {"judgement_id": f"j{number}", "record_key_l": "grid:b", "record_key_r": "grid:c", "verdict": verdict, "reader": "r", "decided_at": f"2026-03-0{number} 10:00:00"}  # fmt: skip
 
 
-def test_a_judgement_and_its_undoing_stand_in_the_log_and_nowhere_else(world: World) -> None:
+@pytest.mark.parametrize("undoing", ["different", "withdrawn"])
+def test_a_judgement_and_its_undoing_stand_in_the_log_and_nowhere_else(world: World, undoing: str) -> None:
     records, pairs = [record(f"grid:{x}") for x in "abc"], [("grid:a", "grid:b", 12.0, [])]
     world.night(DAYS[0], records, pairs)
     kept, other = world.person("grid:a"), world.person("grid:c")
     world.night(DAYS[1], records, pairs, [judgement(1, "same")])
     assert causes(world) == {(other, "merged_into", kept): ("judgement", "j1", ["grid:c"])}
-    world.night(DAYS[2], records, pairs, [judgement(1, "same"), judgement(2, "different")])
+    world.night(DAYS[2], records, pairs, [judgement(1, "same"), judgement(2, undoing)])
     assert (world.person("grid:b"), world.person("grid:c")) == (kept, other)
     why = ("judgement", "j2", ["grid:c"])
     assert causes(world) == {(other, "revived", ""): why, (other, "split_from", kept): why}

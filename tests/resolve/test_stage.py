@@ -48,7 +48,7 @@ class World:
         folder = self.tmp_path / f"{night}-release"
         folder.mkdir(exist_ok=True)
         copy = {"crosswalk": "links"} | {
-            t: t for t in ("members", "retired_ids", "former_records", "former_households")
+            t: t for t in ("members", "retired_ids", "former_records", "former_households", "judgement_status")
         }
         for name, table in copy.items():
             (folder / f"{name}.parquet").write_bytes((self.out / f"{table}.parquet").read_bytes())

@@ -28,7 +28,7 @@ WITH concerned AS (
     FROM changed_fields f LEFT JOIN membership m USING (person_id) LEFT JOIN changed c USING (person_id) LEFT JOIN moved w USING (person_id, record_key), switched s
 )
 SELECT person_id AS subject_id, 'person' AS subject, 'field_changed' AS kind, '' AS related_id, field, CAST($night AS DATE) AS night,
-       why.cause AS cause, why.detail AS cause_detail, list_filter(why.records, lambda k: k IS NOT NULL) AS records
+       why.cause AS cause, why.detail AS cause_detail, nullif(list_filter(why.records, lambda k: k IS NOT NULL), []) AS records
 FROM reasoned;
 
 CREATE OR REPLACE TEMP TABLE events AS SELECT * FROM resolve_events UNION ALL BY NAME SELECT * FROM field_events;

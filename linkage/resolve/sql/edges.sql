@@ -10,7 +10,7 @@ FROM common_records r LEFT JOIN previous_crosswalk c ON c.source = r.source AND 
 
 -- The last judgement about a pair counts.
 CREATE OR REPLACE TEMP TABLE verdicts AS
-SELECT l.node AS node_l, r.node AS node_r, arg_max(j.verdict, (j.decided_at, j.judgement_id)) AS verdict, arg_max(j.judgement_id, (j.decided_at, j.judgement_id)) AS judgement_id
+SELECT l.node AS node_l, r.node AS node_r, arg_max(j.verdict, (j.decided_at, j.judgement_id)) AS verdict
 FROM judgements j JOIN nodes l ON l.record_key = j.record_key_l JOIN nodes r ON r.record_key = j.record_key_r
 GROUP BY ALL;
 
