@@ -50,6 +50,7 @@ COUNTS = (
     ("persons_merged", "合并", "merged"),
     ("persons_split", "拆分", "split"),
     ("persons_ended", "终止", "ended"),
+    ("persons_revived", "恢复", "revived"),
     ("persons_unchanged", "记录未变的人", "persons whose records did not change"),
     ("persons_unchanged_with_their_id", "其中编号不变", "of these, with their id"),
     ("review_cases", "复核事项", "cases for a steward"),
