@@ -21,7 +21,8 @@ from linkage.resolve.judgements import account_for_judgements, apply_judgements,
 from linkage.resolve.thresholds import make_pair_thresholds
 
 SQL_PACKAGE = "linkage.resolve"
-PREVIOUS_TABLES = ("crosswalk", "members", "households", "retired_ids", "former_records", "former_households")
+PREVIOUS_TABLES = ("members", "households", "retired_ids", "former_households")
+RENUMBERED_TABLES = ("crosswalk", "former_records")
 OUTPUTS = (
     "links",
     "household_links",
@@ -65,6 +66,9 @@ def _read_previous(engine: Engine, previous: Path | None) -> None:
     """Views of yesterday's release, empty on the first night."""
     for table in PREVIOUS_TABLES:
         engine.read_previous(f"previous_{table}", table, previous)
+    for table in RENUMBERED_TABLES:
+        engine.read_previous(f"{table}_before", table, previous)
+    engine.run_sql(SQL_PACKAGE, "renumbered_records")
     engine.run_sql(SQL_PACKAGE, "previous_release")
 
 
@@ -240,5 +244,6 @@ def _summary(engine: Engine, counts: dict[str, int], clusters: Clusters) -> Summ
         "pairs_refused": len(clusters.refused),
         "households": counts["household_links"],
         "records": counts["links"],
+        "records_renumbered": engine.scalar("SELECT count(*) FROM renumbered_records"),
         "review_cases": counts["review_cases"],
     } | count_judgements(engine)

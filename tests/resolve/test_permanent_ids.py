@@ -367,3 +367,38 @@ def test_the_rule_does_not_depend_on_the_order_of_clusters(engine: Engine) -> No
             world.night(date(2026, 1, 1) + timedelta(days=day), sorted(together) if in_order else together, hashes)
         found.append((world.person_of, world.retired, sorted(world.former)))
     assert found[0] == found[1]
+
+
+def _row(key: str, content: str, name: str) -> dict[str, Any]:
+    return record(key, name=name, content_hash=content)
+
+
+RENUMBERED: list[tuple[str, dict[str, str], dict[str, str], dict[str, str]]] = [
+    # content -> number last night, content -> number tonight, content -> whose id it has tonight (its number of last night, or new)
+    ("all numbers are new", {"a": "1", "b": "2"}, {"a": "7", "b": "8"}, {"a": "1", "b": "2"}),
+    ("numbers are given out again in another order", {"a": "1", "b": "2", "c": "3"}, {"a": "2", "b": "3", "c": "1"}, {"a": "1", "b": "2", "c": "3"}),
+    ("a row went and the next ones moved up", {"a": "1", "b": "2", "c": "3"}, {"b": "1", "c": "2"}, {"b": "2", "c": "3"}),
+    ("a number now stands for another row", {"a": "1", "b": "2"}, {"a": "2", "x": "1"}, {"a": "1", "x": "new"}),
+    ("a number stays and its row changed", {"a": "1", "b": "2"}, {"x": "1", "b": "2"}, {"x": "1", "b": "2"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "before", "tonight", "ids"), RENUMBERED, ids=[c[0] for c in RENUMBERED])
+def test_ids_follow_rows_that_are_delivered_under_new_numbers(
+    world: World, case: str, before: dict[str, str], tonight: dict[str, str], ids: dict[str, str]
+) -> None:
+    people = {content: f"人{content}" for content in {*before, *tonight}}
+    first = world.night(DAYS[0], [_row(f"health:{n}", c, people[c]) for c, n in before.items()])
+    had = {row["record_id"]: row["person_id"] for row in first.table("links")}
+    second = world.night(DAYS[1], [_row(f"health:{n}", c, people[c]) for c, n in tonight.items()])
+    content_of = {number: content for content, number in tonight.items()}
+    for row in second.table("links"):
+        wanted = ids[content_of[row["record_id"]]]
+        assert (row["person_id"] == had[wanted]) if wanted != "new" else (row["person_id"] not in had.values())
+
+
+def test_rows_that_stand_twice_are_not_taken_for_each_other(world: World) -> None:
+    first = world.night(DAYS[0], [_row("health:1", "same", "甲"), _row("health:2", "same", "甲")])
+    had = {row["person_id"] for row in first.table("links")}
+    second = world.night(DAYS[1], [_row("health:3", "same", "甲"), _row("health:4", "same", "甲")])
+    assert had.isdisjoint(row["person_id"] for row in second.table("links"))

@@ -3,7 +3,7 @@
 -- did not know was made upon it, so its own keys are those of yesterday.
 CREATE OR REPLACE TEMP TABLE notices AS
 WITH yesterday AS (
-    SELECT source || ':' || record_id AS record_key, person_id FROM previous_crosswalk
+    SELECT source || ':' || record_id AS record_key, person_id FROM crosswalk_before -- judgements of yesterday name yesterday's numbers
 ), decided AS (
     SELECT a.judgement_id, a.decided_at, yl.person_id AS before_l, yr.person_id AS before_r
     FROM anchored_judgements a LEFT JOIN previous_judgements p USING (judgement_id)
