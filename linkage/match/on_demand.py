@@ -55,12 +55,24 @@ def score_given_records(run_dir: Path, left: Collection[str], right: Collection[
             "FROM match_input WHERE list_contains($keys, record_key)",
             {"left": list(left), "keys": keys},
         )
-        apart = "l.on_the_left <> r.on_the_left"
-        only = " AND ".join(f"({c})" for c in (compared_sql(config.policy), apart) if c)
-        _, scored = score_pairs(engine, GIVEN, model, config.blocking, None, only, always=apart)
-        make_scored_pairs(engine, config, scored, left=GIVEN, right=GIVEN)
+        _score_all(engine, config, model)
         pairs = engine.rows("SELECT * FROM scored_pairs ORDER BY match_weight DESC, record_key_l, record_key_r")
         return MatchCall(tuple(pairs), as_that_night, _too_common(engine, config.blocking))
+
+
+def _score_all(engine: Engine, config: MatchConfig, model: dict[str, Any]) -> None:
+    """Make ``scored_pairs`` of all pairs across: first those that the night's rules find, then the others without a rule."""
+    across = "l.on_the_left <> r.on_the_left"
+    policy = compared_sql(config.policy)
+    only = f"({policy}) AND {across}" if policy else across
+    # Splink would find them in one go, but of several rules that find a pair it names the first by the digits of its number.
+    _, found = score_pairs(engine, GIVEN, model, config.blocking, None, only)
+    make_scored_pairs(engine, config, found, left=GIVEN, right=GIVEN)
+    _, every = score_pairs(engine, GIVEN, model, config.blocking, None, always=across)
+    make_scored_pairs(engine, config, every, left=GIVEN, right=GIVEN, table="every_pair")
+    engine.con.execute(
+        "INSERT INTO scored_pairs BY NAME SELECT * REPLACE (NULL AS blocking_rule) FROM every_pair ANTI JOIN scored_pairs USING (record_key_l, record_key_r)"
+    )
 
 
 def _require(engine: Engine, keys: list[str], run_id: str) -> None:

@@ -98,17 +98,15 @@ def score_pairs(
 ) -> tuple[str, str]:
     """Score all pairs that a rule finds; returns the names of two tables: blocked pairs and scored pairs.
 
-    ``only`` is a condition over the records l and r that every pair must meet; pairs that meet ``always`` are scored
-    though no rule finds them (their ``match_key`` is the number of rules). Without a floor all pairs are kept.
+    ``only`` is a condition over the records l and r that every pair must meet; with ``always`` the pairs that meet this
+    condition are scored instead of those that a rule finds. Without a floor all pairs are kept.
 
     Scored pairs have ``unique_id_l < unique_id_r``, ``match_key`` (position of the rule), ``match_weight``, and
     per comparison ``gamma_<name>`` and ``mw_<name>`` (with ``mw_tf_adj_<name>``).
     """
-    blocking = [blocking_rule_settings(rule, only) for rule in rules]
-    if always:
-        blocking.append({"blocking_rule": always})
+    found = [{"blocking_rule": always}] if always else [blocking_rule_settings(rule, only) for rule in rules]
     settings = dict(model["splink"]) | {
-        "blocking_rules_to_generate_predictions": blocking,
+        "blocking_rules_to_generate_predictions": found,
         "retain_matching_columns": True,  # without it Splink drops the levels (gamma) too
         "retain_intermediate_calculation_columns": True,
     }
