@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import groupby
 
 from linkage.explain.bars import waterfall_lines
 from linkage.explain.phrases import Language, Say, field_name, speaker
@@ -325,10 +326,10 @@ class _Teller:
     def _history(self, events: Iterable[Event], whole: bool, subject: str) -> Iterator[str]:
         yield from self._section("history")
         events = list(events)
-        for event in events:
-            yield self.say(
-                "event.line", night=event.night, what=self._happened(event, subject), cause=self._cause(event)
-            )
+        for (night, cause), together in groupby(events, key=lambda event: (event.night, self._cause(event))):
+            yield self.say("event.line", night=night, cause=cause)
+            for event in together:
+                yield "    " + self._happened(event, subject)
         if not events:
             yield self.say("event.none")
         if not whole:
@@ -353,7 +354,7 @@ class _Teller:
             said += self.say("cause.detail", detail=event.cause_detail)
         if event.records:
             said += self.say("cause.records", records=self._listed(event.records))
-        return said + ("。" if self.language == "zh" else ".")
+        return said
 
     def _listed(self, items: Iterable[str]) -> str:
         return self.say("word.comma").join(items)

@@ -17,17 +17,13 @@ COLUMNS = ("record_key_l", "record_key_r", "match_weight", "blocking_rule", "lev
 def kinds(pair: dict[str, Any]) -> set[tuple[str, Any]]:
     return {
         ("rule", pair["blocking_rule"]),
-        ("feeds", (pair["feed_l"], pair["feed_r"])),
         *(("level", level) for level in pair["levels"].items()),
         *(("guard", guard) for guard in pair["guards"]),
     }
 
 
 def scored_pairs(world: World) -> list[dict[str, Any]]:
-    rows = world.rows(
-        "SELECT p.*, l.feed AS feed_l, r.feed AS feed_r FROM '{run}/match/scored_pairs.parquet' p JOIN '{run}/resolve/links.parquet' l ON l.record_key = p.record_key_l "
-        "JOIN '{run}/resolve/links.parquet' r ON r.record_key = p.record_key_r ORDER BY hash(p.record_key_l, p.record_key_r)"
-    )
+    rows = world.rows("SELECT * FROM '{run}/match/scored_pairs.parquet' ORDER BY hash(record_key_l, record_key_r)")
     return [row | {"levels": dict(row["levels"]), "weights": dict(row["weights"])} for row in rows]
 
 
