@@ -223,7 +223,7 @@ def explain(
         bool,
         typer.Option(
             "--unmasked",
-            help="For stewards at the console: show personal values. They go to the terminal only, to no log; do not store them.",
+            help="For stewards at the console: show personal values, on a terminal only (never into a file, a pipe or a log).",
         ),
     ] = False,
     release: Annotated[str | None, typer.Option(help="A release id; left out, the current release.")] = None,
@@ -238,6 +238,11 @@ def explain(
     from linkage.explain.tell import as_facts, tell, words_for
     from linkage.explain.text import render
 
+    if unmasked and not sys.stdout.isatty():
+        raise ConfigurationError(
+            "--unmasked shows personal values on a terminal only, and this output goes elsewhere.",
+            remedy="Run it at the console without redirecting, or leave --unmasked out.",
+        )
     story = tell(state, subject, other, release=release, unmasked=unmasked)
     if as_json:
         typer.echo(json.dumps(as_facts(story), ensure_ascii=False, indent=1, default=str))

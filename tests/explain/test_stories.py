@@ -1,6 +1,8 @@
 """What a steward reads about two real nights, and what stays hidden."""
 
 import json
+import os
+import pty
 import re
 import subprocess
 import sys
@@ -324,6 +326,27 @@ def test_the_command_answers_an_unknown_id_in_two_lines(world: World) -> None:
     assert done.returncode == 2
     assert done.stdout == "" and "Traceback" not in done.stderr
     assert "P0000000000000000" in done.stderr and "  -> " in done.stderr
+
+
+def test_personal_values_go_to_a_terminal_only(world: World) -> None:
+    person = linked_person(world)
+    name = world.one(f"SELECT full_name FROM '{{release}}/persons.parquet' WHERE person_id = '{person}'")["full_name"]
+    piped = cli(person, "--state", world.state, "--unmasked")
+    assert (piped.returncode, piped.stdout) == (2, "")
+    assert name not in piped.stderr and "on a terminal only" in piped.stderr
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "linkage.cli", "explain", person, "--state", str(world.state), "--unmasked"]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=end) as shown:
+        os.close(end)
+        text = b""
+        try:
+            while part := os.read(terminal, 65536):
+                text += part
+        except OSError:  # Linux says so when the other end is closed
+            pass
+    os.close(terminal)
+    assert shown.returncode == 0
+    assert name in text.decode()
 
 
 def test_nothing_is_written(world: World) -> None:
