@@ -9,7 +9,7 @@ import os
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -264,6 +264,49 @@ def judgements(
             + (f": {found.reason} ({found.reason_en})" if found.reason else ""),
             markup=False,
         )
+
+
+@app.command()
+def explain(
+    subject: Annotated[
+        str,
+        typer.Argument(help="A person or household id, or a record <source>:<record_id>, e.g. police:330106000123."),
+    ],
+    other: Annotated[
+        str | None, typer.Argument(help="A second person or record: why the two are, or are not, one person.")
+    ] = None,
+    english: Annotated[bool, typer.Option("--english", help="In English; left out, in Chinese.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The facts as JSON, for machines.")] = False,
+    unmasked: Annotated[
+        bool,
+        typer.Option(
+            "--unmasked",
+            help="For stewards at the console: show personal values, on a terminal only (never into a file, a pipe or a log).",
+        ),
+    ] = False,
+    release: Annotated[str | None, typer.Option(help="A release id; left out, the current release.")] = None,
+    state: StateOption = Path("state"),
+    config: ConfigOption = Path("config"),
+) -> None:
+    """Why the register says what it says: records and links, values, households, history. Personal values are masked.
+
+    A retired id leads to its successor. With two, why they are one person or not; a pair that the night did not compare is
+    scored now, with that night's model.
+    """
+    from linkage.explain.tell import as_facts, tell, words_for
+    from linkage.explain.text import render
+
+    if unmasked and not sys.stdout.isatty():
+        raise ConfigurationError(
+            "--unmasked shows personal values on a terminal only, and this output goes elsewhere.",
+            remedy="Run it at the console without redirecting, or leave --unmasked out.",
+        )
+    story = tell(state, subject, other, release=release, unmasked=unmasked)
+    if as_json:
+        typer.echo(json.dumps(as_facts(story), ensure_ascii=False, indent=1, default=str))
+    else:
+        language: Literal["zh", "en"] = "en" if english else "zh"
+        typer.echo(render(story, words_for(story, state, config, language), language))
 
 
 @app.command()

@@ -14,6 +14,11 @@ SQL_PACKAGE = "linkage.match"
 def make_features(engine: Engine, common_records: Path, declared: Mapping[str, str]) -> None:
     """Make the temp table ``match_features``: one row per record, ``unique_id`` by record key."""
     engine.read("common_records", common_records)
+    make_features_of_view(engine, declared)
+
+
+def make_features_of_view(engine: Engine, declared: Mapping[str, str]) -> None:
+    """The same from the relation ``common_records`` of the engine."""
     engine.run_sql(SQL_PACKAGE, "functions")
     if declared:
         make_declared_features(engine, declared)

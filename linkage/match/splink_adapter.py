@@ -20,13 +20,6 @@ SAME_WEIGHT = 1e-9
 """Two weights closer than this (bits) are one."""
 
 
-def gamma_of(comparison: ComparisonConfig) -> dict[str, int]:
-    """Splink's number of each level: -1 missing, then falling to 0 for ELSE."""
-    real = [level.name for level in comparison.levels if not level.missing]
-    numbers = {name: len(real) - 1 - position for position, name in enumerate(real)}
-    return numbers | {level.name: -1 for level in comparison.levels if level.missing}
-
-
 def comparison_settings(
     comparison: ComparisonConfig, parameters: Mapping[str, tuple[float | None, float]] | None = None
 ) -> dict[str, Any]:
@@ -103,19 +96,22 @@ def score_pairs(
     table: str,
     model: Mapping[str, Any],
     rules: Iterable[BlockingRuleConfig],
-    floor_match_weight: float,
+    floor_match_weight: float | None,
     only: str | None = None,
+    always: str | None = None,
 ) -> tuple[str, str]:
     """Score all pairs that a rule finds; returns the names of two tables: blocked pairs and scored pairs.
 
-    ``only`` is a condition over the records l and r that every pair must meet.
+    ``only`` is a condition over the records l and r that every pair must meet; with ``always`` the pairs that meet this
+    condition are scored instead of those that a rule finds. Without a floor all pairs are kept.
 
     Scored pairs have ``unique_id_l < unique_id_r``, ``match_key`` (position of the rule), ``match_weight``, and
     per comparison ``gamma_<name>`` and ``mw_<name>`` (with ``mw_tf_adj_<name>``).
     """
     weights = level_weights(model["splink"])
+    found = [{"blocking_rule": always}] if always else [blocking_rule_settings(rule, only) for rule in rules]
     settings = dict(model["splink"]) | {
-        "blocking_rules_to_generate_predictions": [blocking_rule_settings(rule, only) for rule in rules],
+        "blocking_rules_to_generate_predictions": found,
         # Splink keeps the levels (gamma) only together with every compared column, which takes more than half of its time.
         "retain_matching_columns": weights is None,
         "retain_intermediate_calculation_columns": True,
