@@ -11,7 +11,15 @@ from linkage.kernel.run import StageContext, State, write_json
 
 NIGHT = date(2026, 3, 2)
 REPOSITORY = Path(__file__).resolve().parent.parent
-NEUTRAL: dict[str, Any] = {"VARCHAR": "", "BIGINT": 1, "INTEGER": 1, "DOUBLE": 0.0, "BOOLEAN": False, "DATE": NIGHT}
+NEUTRAL: dict[str, Any] = {
+    "VARCHAR": "",
+    "BIGINT": 1,
+    "INTEGER": 1,
+    "DOUBLE": 0.0,
+    "BOOLEAN": False,
+    "DATE": NIGHT,
+    "VARCHAR[]": [],
+}
 
 
 def write_rows(engine: Engine, table: str, rows: Iterable[Mapping[str, Any]], path: Path) -> Path:

@@ -1,5 +1,6 @@
 """Delta files: what changed, row by row; applied to one release they give the next, the same bytes."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -140,11 +141,12 @@ def test_any_chain_gives_its_last_release(
         assert file_hash(root / "out" / f"{table}.parquet") == file_hash(releases[-1] / f"{table}.parquet")
 
 
-@pytest.fixture
-def two_releases(tmp_path: Path, engine: Engine) -> tuple[Path, Path]:
-    _, first = build(tmp_path, engine)
+@pytest.fixture(scope="module")
+def two_releases(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> tuple[Path, Path]:
+    root = tmp_path_factory.mktemp("releases")
+    _, first = build(root, engine)
     persons = [PERSONS[0] | {"phone": "13900000000"}, PERSONS[1] | {"person_id": "P3"}]
-    _, second = build(tmp_path, engine, date(2026, 3, 3), previous=first, persons=persons)
+    _, second = build(root, engine, date(2026, 3, 3), previous=first, persons=persons)
     return first, second
 
 
@@ -165,7 +167,9 @@ def test_a_department_gets_its_own_deltas(engine: Engine, two_releases: tuple[Pa
         source: engine.rows(f"SELECT person_id, change FROM '{slices}/{source}/deltas/persons.parquet'")
         for source in ("police", "health", "grid")
     }
-    added, changed, ended = ({"person_id": f"P{n}", "change": c} for n, c in ((3, "added"), (1, "changed"), (2, "ended")))
+    added, changed, ended = (
+        {"person_id": f"P{n}", "change": c} for n, c in ((3, "added"), (1, "changed"), (2, "ended"))
+    )
     assert rows == {"police": [changed, ended, added], "health": [changed], "grid": [ended, added]}
 
 
@@ -180,7 +184,7 @@ def test_deltas_of_another_release_are_refused(tmp_path: Path, engine: Engine, t
 def test_a_table_that_does_not_come_out_as_released_is_refused(
     tmp_path: Path, engine: Engine, two_releases: tuple[Path, Path]
 ) -> None:
-    first, second = two_releases
+    first, second = Path(shutil.copytree(two_releases[0], tmp_path / "first")), two_releases[1]
     (first / "persons.parquet").unlink()
     write_rows(engine, "persons", [PERSONS[0], PERSONS[1] | {"person_id": "P9"}], first / "persons.parquet")
     with pytest.raises(VerificationFailed, match=r"persons\.parquet does not come out"):

@@ -17,10 +17,10 @@ from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError, LinkageError, VerificationFailed
 from linkage.kernel.run import StageContext, State, write_json
 from linkage.release import retention, stage
+from linkage.release.chain import night_before
 from linkage.release.publish import publish
 from linkage.release.signing import public_pem, signing_key
 from linkage.release.trust import trust_around, trust_named
-from linkage.release.chain import night_before
 from linkage.release.verify import verify_release
 from tests.builders import REPOSITORY, stage_context, write_rows
 
