@@ -94,7 +94,7 @@ def test_a_backfill_of_seven_nights_equals_seven_nights_and_clearing_one_changes
         airflow(env, "dags", "reserialize")
         airflow(
             env,
-            *("backfill", "create", "--dag-id", "gridroll_night", "--max-active-runs", "7"),
+            *("backfill", "create", "--dag-id", "gridroll_night", "--max-active-runs", "2"),
             *("--from-date", "2026-03-01T16:00:00+00:00", "--to-date", "2026-03-08T15:00:00+00:00"),
         )
         airflow(env, "dags", "unpause", "-y", "gridroll_night")
