@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from linkage.cli import app
+from linkage.doctor import examine
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import LinkageError, VerificationFailed
 from linkage.kernel.run import State, write_json
@@ -20,7 +21,7 @@ from linkage.release.id_crosswalk import write_id_crosswalk
 from linkage.release.manifest import MANIFEST
 from linkage.release.publish import publish
 from linkage.release.verify import verify_chain
-from tests.builders import write_rows
+from tests.builders import REPOSITORY, write_rows
 from tests.release.test_release import build
 
 MARCH = [date(2026, 3, day) for day in (2, 3, 5)]
@@ -96,6 +97,8 @@ def test_a_changed_record_of_publications_is_found(releases: list[Path]) -> None
     record.write_text(record.read_text().replace('"night": "2026-03-03"', '"night": "2026-03-04"'))
     with pytest.raises(VerificationFailed, match="line 3"):
         publication_moments(State(releases[0].parents[1]))
+    bad = [finding.text for finding in examine(releases[0].parents[1], REPOSITORY / "config") if not finding.good]
+    assert [text for text in bad if PUBLISHED in text]
 
 
 def test_the_command_says_what_readers_really_had(releases: list[Path], tmp_path: Path) -> None:
