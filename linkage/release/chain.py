@@ -62,7 +62,9 @@ def publication_moments(state: State) -> dict[str, datetime]:
 def seen_on(state: State, day: date) -> str | None:
     """The release that readers had at the end of ``day`` (UTC) by the record of publications; None when it does not say."""
     moments = publication_moments(state)
-    return max((r for r, moment in moments.items() if moment.date() <= day), key=lambda r: moments[r], default=None)
+    # Only what is in the chain: a process that stopped before the pointer moved has left an entry, and no reader saw it.
+    seen = [r.name for r in published_releases(state) if r.name in moments and moments[r.name].date() <= day]
+    return max(seen, key=lambda name: moments[name], default=None)
 
 
 def is_emptied(release: Path) -> bool:
