@@ -54,6 +54,10 @@ COUNTS = (
     ("persons_unchanged_with_their_id", "其中编号不变", "of these, with their id"),
     ("review_cases", "复核事项", "cases for a steward"),
     ("persons_restricted", "限制处理", "persons whose processing is restricted"),
+    ("judgements_applied", "人工判定已应用", "judgements applied"),
+    ("judgements_changed", "人工判定已应用，记录有变", "judgements applied whose records changed"),
+    ("judgements_stale", "人工判定失效", "judgements stale"),
+    ("judgements_contradicted", "人工判定矛盾", "judgements contradicted"),
 )
 
 
@@ -69,12 +73,15 @@ def run(
     hold_abnormal: Annotated[
         bool, typer.Option(help="Leave an abnormal night unpublished until a person approves.")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Work everything out anew; nothing is carried over from the night before.")
+    ] = False,
 ) -> None:
     """One night, without Airflow: land, standardise, gate, match, resolve, release, report, publish."""
     from linkage.night import run_night
 
     outcome = run_night(
-        exports, state, _night_of(exports, night), config, hold_abnormal=hold_abnormal, note=console.print
+        exports, state, _night_of(exports, night), config, hold_abnormal=hold_abnormal, full=full, note=console.print
     )
     for name, zh, en in COUNTS:
         console.print(f"{outcome.counts.get(name, 0):>12,}  {zh} {en}")
@@ -314,12 +321,65 @@ def judge(
     state: StateOption = Path("state"),
 ) -> None:
     """Record a steward's verdict about two records; the next night applies it. Nothing is ever overwritten."""
-    from linkage.review.judgements import append_judgement, require_records
+    from linkage.review.decisions import judge as decide
 
-    where = State(state)
-    require_records(where, (record, other))
-    judgement_id = append_judgement(where, record, other, verdict, reader=reader, reason=reason)
+    judgement_id = decide(State(state), record, other, verdict, reader=reader, reason=reason)
     console.print(f"judgement {judgement_id}: {record} and {other} are {verdict}; applied from the next night on")
+
+
+@app.command()
+def unlink(
+    records: Annotated[list[str], typer.Argument(help="The records that do not belong to their person.")],
+    reader: Annotated[str, typer.Option(help="Who decided.")],
+    reason: Annotated[str, typer.Option(help="Why; an auditor will ask.")],
+    state: StateOption = Path("state"),
+) -> None:
+    """Take records out of a person: from the next night on they are never one person with the rest of it.
+
+    Name all that belong together: what is not named stays. Departments that hold the id are told (notices in their slices).
+    """
+    from linkage.review.decisions import unlink as decide
+
+    decision_id, person_id, rest = decide(State(state), records, reader=reader, reason=reason)
+    console.print(
+        f"decision {decision_id}: {', '.join(records)} leave {person_id}, where {rest} record(s) stay; applied from the next night on"
+    )
+
+
+@app.command()
+def withdraw(
+    judgement: Annotated[str, typer.Argument(help="Id of a judgement or of an unlinking, as it was printed.")],
+    reader: Annotated[str, typer.Option(help="Who decided.")],
+    reason: Annotated[str, typer.Option(help="Why; an auditor will ask.")],
+    state: StateOption = Path("state"),
+) -> None:
+    """Take a judgement back, from the next night on. It stays on record, and so does the withdrawal."""
+    from linkage.review.decisions import withdraw as decide
+
+    count = decide(State(state), judgement, reader=reader, reason=reason)
+    console.print(f"{judgement}: {count} judgement(s) taken back, from the next night on")
+
+
+@app.command()
+def judgements(
+    status: Annotated[
+        str | None, typer.Option(help="Only those: waiting, applied, changed, stale, contradicted, ...")
+    ] = None,
+    state: StateOption = Path("state"),
+) -> None:
+    """List judgements, newest first, with what became of them. Readers masked, no residents' values."""
+    from linkage.review.listing import STATUS_ZH, list_judgements
+
+    if status is not None and status not in STATUS_ZH:
+        raise ConfigurationError(f"There is no status {status!r}.", remedy=f"Use one of {', '.join(STATUS_ZH)}.")
+    for found in list_judgements(State(state), status):
+        decision = "" if found.decision_id == found.judgement_id else f"  ({found.decision_id})"
+        console.print(
+            f"{found.judgement_id}{decision}  {found.decided_at:%Y-%m-%d %H:%M}  {found.reader}  {found.verdict}  "
+            f"{found.records[0]}  {found.records[1]}  {STATUS_ZH[found.status]} {found.status}"
+            + (f": {found.reason} ({found.reason_en})" if found.reason else ""),
+            markup=False,
+        )
 
 
 @app.command()

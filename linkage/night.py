@@ -77,11 +77,19 @@ class Outcome:
 
 
 def run_night(
-    exports: Path, state: Path, night: date, config_dir: Path, *, hold_abnormal: bool = False, note: Progress = print
+    exports: Path,
+    state: Path,
+    night: date,
+    config_dir: Path,
+    *,
+    hold_abnormal: bool = False,
+    full: bool = False,
+    note: Progress = print,
 ) -> Outcome:
     """One night without Airflow: land every department, run all stages, publish.
 
-    ``hold_abnormal`` leaves an abnormal night unpublished (as the DAGs do until a person approves).
+    ``hold_abnormal`` leaves an abnormal night unpublished (as the DAGs do until a person approves). ``full`` works everything
+    out anew instead of carrying over what did not change since the night before; the register is the same.
     Raises ConfigurationError (exit code 2), GateStopped (3), UnreadableInput (4), LinkageError (1) when another process
     runs a night on the same state; the last release stays.
     """
@@ -92,11 +100,11 @@ def run_night(
         )
     check_ready(State(state), night, config_dir)
     with only_one(state / RUN_LOCK, f"running a night on {state}"):
-        return _run_night(exports, state, night, config_dir, hold_abnormal, note)
+        return _run_night(exports, state, night, config_dir, hold_abnormal, full, note)
 
 
 def _run_night(
-    exports: Path, state: Path, night: date, config_dir: Path, hold_abnormal: bool, note: Progress
+    exports: Path, state: Path, night: date, config_dir: Path, hold_abnormal: bool, full: bool, note: Progress
 ) -> Outcome:
     landed = 0
     for source in read_source_configs(config_dir):
@@ -112,7 +120,7 @@ def _run_night(
             f"No department delivered anything in {exports}.",
             remedy="Check the folder and the patterns in config/sources/*.yaml.",
         )
-    run_id = plan_night(state, night, config_dir)
+    run_id = plan_night(state, night, config_dir, full=full)
     for stage in STAGES:
         run_one_stage(state, run_id, stage, note=note)
     verdict = assess(state, run_id)
@@ -164,7 +172,8 @@ def _run_stage(where: State, run_dir: Path, stage: str, plan: Mapping[str, Any],
     run_id, night = run_dir.name, date.fromisoformat(plan["night"])
     limits = read_config(run_dir / "config" / "night.yaml", NightConfig).engine
     previous = where.releases / plan["previous_release"] if plan["previous_release"] else None
-    run_before = where.runs / plan["night_before"] if plan.get("night_before") else None
+    before = where.runs / plan["night_before"] if plan.get("night_before") else None
+    previous_run = before if before and before.is_dir() else None
     started = time.monotonic()
     scratch = run_dir / ".scratch"
     with Engine(threads=limits.threads, memory_limit=limits.memory_limit, temp_dir=scratch) as engine:
@@ -178,7 +187,8 @@ def _run_stage(where: State, run_dir: Path, stage: str, plan: Mapping[str, Any],
             state=where,
             engine=engine,
             previous_release=previous,
-            previous_run=run_before if run_before and run_before.is_dir() else None,
+            previous_run=previous_run,
+            carry_from=None if plan.get("full") else previous_run,
             model_dir=run_dir / "model",
             note=note,
         )

@@ -26,12 +26,13 @@ from linkage.review import judgements, restrictions
 from linkage.sources import landing
 
 
-def plan_night(state: Path, night: date, config_dir: Path) -> str:
+def plan_night(state: Path, night: date, config_dir: Path, *, full: bool = False) -> str:
     """Fix what the night depends on and return its run id.
 
     The newest landing of each department counts; one that did not deliver is represented by its last landing
     and marked stale. The night continues CURRENT, so every id ever published lives on. Planned again after it was
     published, with nothing changed, it is the same run; with anything changed it is a new run that continues the first.
+    ``full``: nothing is carried over from the run before.
     Raises UnreadableInput when a department has never delivered, ConfigurationError for any mistake of the installation
     and when a later night is published.
     """
@@ -62,6 +63,8 @@ def plan_night(state: Path, night: date, config_dir: Path) -> str:
         "judgements_sha256": judgements.table_hash(where),
         "restrictions_sha256": restrictions.table_hash(where),
     }
+    if full:
+        plan["full"] = True
     if current is not None and _is_published(where, current.name, plan):
         return current.name
     plan["previous_release"] = current.name if current else None

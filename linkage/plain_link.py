@@ -19,7 +19,7 @@ from linkage.match.check_sql import check_sql
 from linkage.match.config import InputConfig, MatchConfig
 from linkage.match.declared_features import first_line, make_declared_features
 from linkage.match.features import SQL_PACKAGE as MATCH_SQL
-from linkage.match.scored_pairs import score_records
+from linkage.match.scored_pairs import prepare_input, score_candidates
 from linkage.match.training import train
 from linkage.plain_tables import read_table
 from linkage.resolve.config import PersonsConfig
@@ -74,7 +74,8 @@ def link_tables(
         make_declared_features(engine, config.features)
         check_sql(engine, config)
         model, _ = train(engine, config)
-        largest = score_records(engine, config, model)
+        largest = prepare_input(engine, config)
+        score_candidates(engine, config, model)
         _cluster(engine, spec)
         links = "SELECT n.source, n.record_id, f.record_key AS cluster_id FROM clustered_nodes n JOIN nodes f ON f.node = n.cluster"
         engine.write_query(f"{links} ORDER BY n.record_key", out)

@@ -90,6 +90,8 @@ class StageContext:
     That is the night before, or on a re-run the release of the same night, whose ids must live on like any other.
     ``previous_run`` is the run behind the last release of an *earlier* night, if it is still kept: what tonight is
     compared with, and what a delta feed is laid upon.
+    ``carry_from`` is the same run on an ordinary night, and None on a full one (``linkage run --full``): results of it that
+    depend on nothing that changed may be carried over instead of being worked out again.
     """
 
     night: date
@@ -102,6 +104,7 @@ class StageContext:
     engine: Engine
     previous_release: Path | None = None
     previous_run: Path | None = None
+    carry_from: Path | None = None
     model_dir: Path | None = None
     note: Progress = field(default=lambda text: None)
 

@@ -10,7 +10,7 @@ from typing import Any
 from linkage.kernel.engine import Engine, quote_name
 from linkage.match.compared import compared_sql
 from linkage.match.config import BlockingRuleConfig, HoldoutConfig, MatchConfig
-from linkage.match.features import SQL_PACKAGE, blocking_key_sql
+from linkage.match.features import SQL_PACKAGE, blocking_key_sql, records_sharing_a_block
 from linkage.match.scored_pairs import make_scored_pairs
 from linkage.match.splink_adapter import score_between
 
@@ -44,7 +44,7 @@ def score_hidden(engine: Engine, config: MatchConfig, holdout: HoldoutConfig, mo
     blocks = ", ".join(_block_sql(rule) for rule in config.blocking)
     engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {HIDDEN} AS SELECT h.* REPLACE ({blocks}) FROM hidden_records h")
     # Few of the records share a key with a hidden one; without the others Splink has little to carry about.
-    reached = " UNION ".join(_reached_sql(rule) for rule in config.blocking)
+    reached = records_sharing_a_block(HIDDEN, config.blocking)
     engine.con.execute(
         f"CREATE OR REPLACE TEMP TABLE {PARTNERS} AS SELECT m.* FROM match_input m SEMI JOIN ({reached}) USING (unique_id)"
     )
@@ -67,13 +67,3 @@ def _block_sql(rule: BlockingRuleConfig) -> str:
     """A blocking key stays (too large a block stays left out) unless something in it is hidden now."""
     name = quote_name(f"block_{rule.name}")
     return f"CASE WHEN ({blocking_key_sql(rule)}) IS NOT NULL THEN {name} END AS {name}"
-
-
-def _reached_sql(rule: BlockingRuleConfig) -> str:
-    """The records that share a key of ``rule`` with a hidden one, as ``unique_id``."""
-    name = quote_name(f"block_{rule.name}")
-    key = f"unnest({name})" if rule.explode else name
-    return (
-        f"SELECT unique_id FROM (SELECT unique_id, {key} AS key FROM match_input) "
-        f"SEMI JOIN (SELECT {key} AS key FROM {HIDDEN}) USING (key)"
-    )

@@ -11,32 +11,52 @@ from linkage.match.features import add_blocking_columns, add_term_frequencies
 from linkage.match.splink_adapter import gamma_of, score_pairs
 
 
-def score_records(engine: Engine, config: MatchConfig, model: Mapping[str, Any]) -> dict[str, int]:
-    """Score the candidate pairs among ``match_features`` with the temp table ``term_frequencies`` of the model.
+def prepare_input(engine: Engine, config: MatchConfig) -> dict[str, int]:
+    """Make ``match_input`` of ``match_features``: with the temp table ``term_frequencies`` of the model and blocking keys.
 
-    Leaves ``match_input``, ``blocked_pairs(match_key, pairs)`` and ``scored_pairs`` (contract of that name).
     Returns the largest block of each rule.
     """
     add_term_frequencies(engine, config.term_frequency_features)
-    largest = add_blocking_columns(engine, config.blocking)
+    return add_blocking_columns(engine, config.blocking)
+
+
+def score_candidates(
+    engine: Engine,
+    config: MatchConfig,
+    model: Mapping[str, Any],
+    *,
+    among: str = "match_input",
+    only: str | None = None,
+) -> None:
+    """Score the candidate pairs among the records of ``among`` (``match_input`` or part of it).
+
+    ``only`` is a condition over the records l and r that every pair must meet, besides the link policy. Leaves
+    ``blocked_pairs(match_key, pairs)`` and ``scored_pairs`` (contract of that name).
+    """
+    conditions = [condition for condition in (compared_sql(config.policy), only) if condition]
     _, scored = score_pairs(
         engine,
-        "match_input",
+        among,
         model,
         config.blocking,
         config.thresholds.floor_match_weight,
-        compared_sql(config.policy),
+        " AND ".join(f"({condition})" for condition in conditions) or None,
     )
-    make_scored_pairs(engine, config, scored)
-    return largest
+    make_scored_pairs(engine, config, scored, left=among, right=among)
 
 
 def make_scored_pairs(
-    engine: Engine, config: MatchConfig, scored: str, *, left: str = "match_input", table: str = "scored_pairs"
+    engine: Engine,
+    config: MatchConfig,
+    scored: str,
+    *,
+    left: str = "match_input",
+    right: str = "match_input",
+    table: str = "scored_pairs",
 ) -> None:
     """Turn Splink's columns into the contract: record keys, rule names, levels and weights by comparison, guards.
 
-    ``left`` and ``match_input`` hold the features of the left and the right record of each pair.
+    ``left`` and ``right`` hold the features of the left and the right record of each pair.
     """
     names = config.comparison_names
     level_names = ", ".join(_level_name_sql(config, name) for name in names)
@@ -45,7 +65,7 @@ def make_scored_pairs(
     weights = ", ".join(f"{quote_text(n)}: round({_weight_sql(n, n in with_tf)}, 3)" for n in names)
     rules = ", ".join(quote_text(rule.name) for rule in config.blocking)
     guards = ", ".join(f"CASE WHEN {_guard_sql(g)} THEN {quote_text(g.name)} END" for g in config.guards)
-    columns = [row[0] for row in engine.con.execute("DESCRIBE match_input").fetchall()]
+    columns = [row[0] for row in engine.con.execute(f"DESCRIBE {quote_name(right)}").fetchall()]
     looked_at = guard_features(config.guards, columns)
     engine.con.execute(
         f"""CREATE OR REPLACE TEMP TABLE {table} AS
@@ -58,7 +78,7 @@ def make_scored_pairs(
                list_filter(CAST([{guards}] AS VARCHAR[]), lambda g: g IS NOT NULL) AS guards
         FROM named n
         JOIN ({_side_sql("l", left, looked_at)}) l ON l.unique_id = n.unique_id_l
-        JOIN ({_side_sql("r", "match_input", looked_at)}) r ON r.unique_id = n.unique_id_r"""
+        JOIN ({_side_sql("r", right, looked_at)}) r ON r.unique_id = n.unique_id_r"""
     )
 
 

@@ -7,11 +7,19 @@ from typing import Any
 from linkage.kernel.config import read_config
 from linkage.kernel.contracts import contract
 from linkage.kernel.run import StageContext, Summary
+from linkage.match.carried import (
+    MOST_TOUCHED_SHARE,
+    find_touched,
+    fingerprint_records,
+    score_touched,
+    scoring_basis,
+    usable_run,
+)
 from linkage.match.config import MatchConfig
 from linkage.match.features import make_features
 from linkage.match.holdout import draw_sample, score_hidden
 from linkage.match.models import MODEL_FILES, approve, train_candidate
-from linkage.match.scored_pairs import score_records
+from linkage.match.scored_pairs import prepare_input, score_candidates
 from linkage.match.splink_adapter import drop_splink_tables
 
 
@@ -35,26 +43,48 @@ def run_model(context: StageContext) -> Summary:
 
 
 def run(context: StageContext) -> Summary:
-    """Score candidate pairs with the pinned model: writes scored_pairs and blocking_counts."""
+    """Score candidate pairs with the pinned model: writes scored_pairs, compared_records and blocking_counts."""
     config = read_config(context.config_dir / "match.yaml", MatchConfig)
     engine = context.engine
     model = json.loads((context.run_dir / "model" / "model.json").read_text(encoding="utf-8"))
     engine.load("term_frequencies", context.run_dir / "model" / "term_frequencies.parquet")
     make_features(engine, context.input("gate_incoming", "common_records"), config.features)
-    largest = score_records(engine, config, model)
+    largest = prepare_input(engine, config)
+    fingerprint_records(engine)
+    scored = _score(context, config, model)
     _write_blocking_counts(context, config, largest)
     pairs = context.write("scored_pairs")
+    records = context.write("compared_records")
     candidates = engine.scalar("SELECT coalesce(sum(pairs), 0) FROM blocked_pairs")
     holdout = _write_holdout(context, config, model)
-    for table in ("scored_pairs", "match_input", "match_features"):
+    for table in ("scored_pairs", "match_input", "match_features", "compared_records"):
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")
     drop_splink_tables(engine)
-    return {
-        "candidate_pairs": int(candidates),
-        "scored_pairs": pairs,
-        "model_id": context.summary("model").get("model_id"),
-        "holdout": holdout,
-    } | config.thresholds.model_dump()
+    return (
+        {
+            "records": records,
+            "candidate_pairs": int(candidates),
+            "scored_pairs": pairs,
+            "model_id": context.summary("model").get("model_id"),
+            "holdout": holdout,
+        }
+        | scored
+        | config.thresholds.model_dump()
+    )
+
+
+def _score(context: StageContext, config: MatchConfig, model: dict[str, Any]) -> Summary:
+    """Score what is new or changed since the run before, or everything where that is not possible."""
+    engine, basis = context.engine, scoring_basis(context)
+    records = int(engine.scalar("SELECT count(*) FROM compared_records"))
+    before = usable_run(context, basis)
+    touched = find_touched(engine, before) if before else records
+    if before is None or touched > MOST_TOUCHED_SHARE * records:
+        score_candidates(engine, config, model)
+        return {"basis": basis, "records_compared": records, "pairs_carried": 0}
+    carried = score_touched(engine, config, model, before)
+    context.note(f"match: {touched:,} of {records:,} records are new or changed, {carried:,} pairs carried over")
+    return {"basis": basis, "records_compared": touched, "pairs_carried": carried}
 
 
 def _write_blocking_counts(context: StageContext, config: MatchConfig, largest: dict[str, int]) -> None:

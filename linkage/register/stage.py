@@ -6,8 +6,8 @@ from linkage.kernel.config import read_config
 from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.run import StageContext, Summary
-from linkage.register.config import SurvivorshipConfig
-from linkage.register.survivorship import choose, make_value_tables
+from linkage.register.config import FieldRule, SurvivorshipConfig
+from linkage.register.survivorship import choose, drop_values
 
 SQL_PACKAGE = "linkage.register"
 COMPARED = (
@@ -15,7 +15,7 @@ COMPARED = (
     "education", "phone", "hukou_address", "residence_address", "household_number", "tenure", "status",
 )  # fmt: skip
 SCRATCH = (
-    "person_records", "dwelling_texts", "home_keys", "name_plausibility", "all_values", "golden_values", "golden_numbers", "golden_wide", "winning_places",
+    "person_records", "dwelling_texts", "home_keys", "name_plausibility", "golden_numbers", "golden_wide", "winning_places",
     "dwelling_facts", "person_facts", "person_status", "persons", "households", "events",
 )  # fmt: skip
 
@@ -48,6 +48,7 @@ def run(context: StageContext) -> Summary:
         for row in engine.rows("SELECT status, count(*) AS n FROM persons GROUP BY 1 ORDER BY 1")
     }
     contested = engine.scalar("SELECT count(*) FROM all_values WHERE NOT won AND reason <> 'same_as_winner'")
+    drop_values(engine, [rule.field for rule in config.fields])
     for table in SCRATCH:
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")
     return counts | {"status": status, "losing_values": contested}
@@ -55,17 +56,20 @@ def run(context: StageContext) -> Summary:
 
 def _choose_values(engine: Engine, config: SurvivorshipConfig) -> None:
     """Every field's winner; the identity number first, because birth date and sex are checked against it."""
-    make_value_tables(engine)
     engine.con.execute(
         "CREATE OR REPLACE TEMP TABLE golden_numbers (person_id VARCHAR, birth_date DATE, sex VARCHAR, identity_kind VARCHAR, identity_grade VARCHAR)"
     )
     engine.con.execute("SET VARIABLE standard_variants = $characters", {"characters": config.standard_variants})
     engine.run_sql(SQL_PACKAGE, "name_plausibility")
     engine.run_sql(SQL_PACKAGE, "candidates")
-    for rule in sorted(config.fields, key=lambda r: r.field != "identity_number"):
-        choose(engine, rule)
+    for number, rule in enumerate(rules := _rules_in_order(config)):
+        choose(engine, rule, [chosen.field for chosen in rules[:number]])
         if rule.field == "identity_number":
             engine.run_sql(SQL_PACKAGE, "golden_numbers")
+
+
+def _rules_in_order(config: SurvivorshipConfig) -> list[FieldRule]:
+    return sorted(config.fields, key=lambda rule: rule.field != "identity_number")
 
 
 def _read_previous_persons(engine: Engine, previous: Path | None) -> None:

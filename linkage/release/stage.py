@@ -37,6 +37,8 @@ TABLES = {
     "crosswalk": ("resolve", "links"),
     "retired_ids": ("resolve", "retired_ids"),
     "review_cases": ("estimate", "review_cases"),
+    "judgement_status": ("resolve", "judgement_status"),
+    "notices": ("resolve", "notices"),
 }
 RELEASE_TABLES = (*TABLES, "accounting", "restricted")
 ACCOUNTED = ("counted_rows", "accepted_rows", "rejected_rows", "duplicate_rows", "carried_rows")
@@ -118,7 +120,7 @@ def _write_tables(context: StageContext, folder: Path) -> dict[str, int]:
 
 
 def _write_restricted(context: StageContext, folder: Path) -> dict[str, int]:
-    """The table ``restricted``; leaves the views shared_persons and shared_households, which slices are made of."""
+    """The table ``restricted``; leaves the views shared_persons, shared_households and shared_notices, which slices are made of."""
     engine = context.engine
     engine.read("restrictions", context.run_dir / "restrictions.parquet")
     before = context.previous_release / "restricted.parquet" if context.previous_release else None
@@ -129,8 +131,8 @@ def _write_restricted(context: StageContext, folder: Path) -> dict[str, int]:
         engine.con.execute(f"CREATE OR REPLACE TEMP VIEW previous_restricted AS SELECT {columns} WHERE false")
     engine.run_sql(SQL_PACKAGE, "restricted", {"night": context.night})
     rows = engine.write_table("restricted", folder / "restricted.parquet")
-    engine.run_sql(SQL_PACKAGE, "shared_persons")
-    engine.run_sql(SQL_PACKAGE, "shared_households")
+    for view in ("shared_persons", "shared_households", "shared_notices"):
+        engine.run_sql(SQL_PACKAGE, view)
     return {"restricted.parquet": rows}
 
 
@@ -204,6 +206,7 @@ def _datapackage(context: StageContext, rows: dict[str, int]) -> dict[str, Any]:
 FRICTIONLESS_TYPES = {
     "VARCHAR": "string",
     "DATE": "date",
+    "TIMESTAMP": "datetime",
     "INTEGER": "integer",
     "BIGINT": "integer",
     "DOUBLE": "number",

@@ -20,6 +20,7 @@ INPUTS = {
     "scored_pairs": ("match", "scored_pairs"),
     "blocking_counts": ("match", "blocking_counts"),
     "links": ("resolve", "links"),
+    "judgement_status": ("resolve", "judgement_status"),
     "review_cases": ("estimate", "review_cases"),
     "error_estimates": ("estimate", "error_estimates"),
     "person_subgroups": ("estimate", "person_subgroups"),

@@ -16,21 +16,32 @@ from linkage.kernel.run import StageContext, Summary
 from linkage.resolve.clusters import Clusters, Edges, Refusal, resolve_clusters, weakly_bridged
 from linkage.resolve.config import HouseholdsConfig, PersonsConfig, ResolveConfig
 from linkage.resolve.duplicate_free import forbid_duplicates
+from linkage.resolve.judgements import account_for_judgements, apply_judgements, count_judgements
 from linkage.resolve.thresholds import make_pair_thresholds
 
 SQL_PACKAGE = "linkage.resolve"
 PREVIOUS_TABLES = ("crosswalk", "members", "households", "retired_ids")
+OUTPUTS = (
+    "links",
+    "household_links",
+    "members",
+    "events",
+    "retired_ids",
+    "review_cases",
+    "judgement_status",
+    "notices",
+)
 
 
 def run(context: StageContext) -> Summary:
-    """Write links, household_links, members, events, retired_ids and review_cases."""
+    """Write links, household_links, members, events, retired_ids, review_cases, judgement_status and notices."""
     engine = context.engine
     config = read_config(context.config_dir / "resolve.yaml", ResolveConfig)
     rules = read_pair_rules(context.config_dir / "match.yaml")
     district = str(json.loads((context.run_dir / "run.json").read_text(encoding="utf-8"))["district"])
     engine.read("common_records", context.input("gate_incoming", "common_records"))
     engine.load("scored_pairs", context.input("match", "scored_pairs"))
-    engine.read("judgements", context.run_dir / "judgements.parquet")
+    apply_judgements(engine, context.run_dir / "judgements.parquet")
     _read_previous(engine, context.previous_release)
 
     clusters = cluster_records(engine, config.persons, rules)
@@ -39,11 +50,10 @@ def run(context: StageContext) -> Summary:
     engine.run_sql(SQL_PACKAGE, "person_changes")
     _households(engine, config, district, context.night.isoformat(), context.id_scope)
     _retire_and_log(engine, context.night.isoformat())
+    _explain_refusals(engine, rules)
+    account_for_judgements(engine, context.previous_release, context.night.isoformat())
     _review_cases(engine, config, rules)
-    counts = {
-        table: context.write(table)
-        for table in ("links", "household_links", "members", "events", "retired_ids", "review_cases")
-    }
+    counts = {table: context.write(table) for table in OUTPUTS}
     return _summary(engine, counts, clusters)
 
 
@@ -170,12 +180,15 @@ def _retire_and_log(engine: Engine, night: str) -> None:
     engine.run_sql(SQL_PACKAGE, "retired_ids", {"night": night})
 
 
-def _review_cases(engine: Engine, config: ResolveConfig, rules: PairRules) -> None:
+def _explain_refusals(engine: Engine, rules: PairRules) -> None:
     columns = zip(*rules.guard_texts, strict=True) if rules.guard_texts else ((), (), ())
     texts = {name: pa.array(values, pa.string()) for name, values in zip(("guard", "zh", "en"), columns, strict=True)}
     engine.load_arrow("guard_texts", pa.table(texts))
     engine.run_sql(SQL_PACKAGE, "guard_sentences")
     engine.run_sql(SQL_PACKAGE, "refused_pairs")
+
+
+def _review_cases(engine: Engine, config: ResolveConfig, rules: PairRules) -> None:
     engine.run_sql(
         SQL_PACKAGE,
         "review_cases",
@@ -217,4 +230,4 @@ def _summary(engine: Engine, counts: dict[str, int], clusters: Clusters) -> Summ
         "households": counts["household_links"],
         "records": counts["links"],
         "review_cases": counts["review_cases"],
-    }
+    } | count_judgements(engine)

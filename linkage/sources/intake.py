@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 
-from linkage.kernel.engine import Engine, quote_name
+from linkage.kernel.engine import Engine, quote_name, quote_text
 from linkage.kernel.masking import mask_shape
 from linkage.kernel.source_config import Feed, raw_field_names
 from linkage.sources.header import Mapping
+from linkage.sources.plain_lines import Block, split_plain
 from linkage.sources.table import BadRow, RawTable, Row
 
 CHUNK_ROWS = 100_000
@@ -30,21 +32,55 @@ class Intake:
 
 
 def make_incoming(engine: Engine) -> None:
-    """The empty temp table ``incoming``: raw fields as text, lineage, and which cells were numbers."""
+    """The empty relation ``incoming``: raw fields as text, lineage, and which cells were numbers.
+
+    It is a view over parts, one for each block of rows: a part is made at once, and appending to one growing table took
+    ten times as long (DuckDB 2.0.0).
+    """
     fields = ", ".join(f"{quote_name(name)} VARCHAR" for name in raw_field_names())
     engine.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE incoming (source VARCHAR, feed VARCHAR, landed_night DATE, file VARCHAR, "
+        f"CREATE OR REPLACE TEMP TABLE incoming_0 (source VARCHAR, feed VARCHAR, landed_night DATE, file VARCHAR, "
         f"row_number BIGINT, numeric_cells VARCHAR[], extra MAP(VARCHAR, VARCHAR), {fields})"
     )
+    engine.con.execute("CREATE OR REPLACE TEMP VIEW incoming AS SELECT * FROM incoming_0")
+
+
+def drop_incoming(engine: Engine) -> None:
+    """Remove ``incoming`` and its parts."""
+    engine.con.execute("DROP VIEW incoming")
+    for part in _parts(engine):
+        engine.con.execute(f"DROP TABLE {part}")
+
+
+def _parts(engine: Engine) -> list[str]:
+    found = engine.con.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE regexp_full_match(table_name, 'incoming_[0-9]+')"
+    )
+    return sorted((name for (name,) in found.fetchall()), key=lambda name: int(name.rpartition("_")[2]))
+
+
+def _append(engine: Engine, select: str) -> None:
+    parts = [*_parts(engine), f"incoming_{len(_parts(engine))}"]
+    engine.con.execute(f"CREATE TEMP TABLE {parts[-1]} AS {select}")
+    whole = " UNION ALL BY NAME ".join(f"SELECT * FROM {part}" for part in parts)
+    engine.con.execute(f"CREATE OR REPLACE TEMP VIEW incoming AS {whole}")
 
 
 def take_in(engine: Engine, source: str, feed: Feed, table: RawTable, mapping: Mapping, night: date) -> Intake:
     """Read all rows below the header into ``incoming``; ``night`` is the one on which the file landed."""
     intake = Intake()
+    rows = table.rows
+    if table.text is not None:
+        blocks, rows = split_plain(table.text, mapping.width, mapping.header_row, mapping.names, FIRST_SIGNS)
+        for block in blocks:
+            _load(engine, source, feed, table.label, mapping, night, block, None, intake)
     spreadsheet = table.encoding.startswith(SPREADSHEETS)
     chunk: list[Row] = []
     short: Row | None = None
-    for row in table.rows:
+    for row in rows:
+        if isinstance(row, BadRow):
+            intake.rejects.extend([row] if row.row_number > mapping.header_row else [])
+            continue
         if row.row_number >= mapping.header_row:
             intake.continued_lines += row.more_lines
         if row.row_number <= mapping.header_row:
@@ -62,10 +98,9 @@ def take_in(engine: Engine, source: str, feed: Feed, table: RawTable, mapping: M
         else:
             chunk.append(row)
         if len(chunk) >= CHUNK_ROWS:
-            _load(engine, source, feed, table.label, mapping, night, chunk, intake)
+            _load_rows(engine, source, feed, table.label, mapping, night, chunk, intake)
             chunk = []
-    _load(engine, source, feed, table.label, mapping, night, chunk, intake)
-    intake.rejects.extend(bad for bad in table.bad_rows if bad.row_number > mapping.header_row)
+    _load_rows(engine, source, feed, table.label, mapping, night, chunk, intake)
     return intake
 
 
@@ -103,32 +138,46 @@ def _no_record(row: Row, mapping: Mapping) -> str | None:
     return "note_row" if filled[0] in TOTALS or (few and filled[0].startswith(NOTE_WORDS)) else None
 
 
-def _load(
+def _load_rows(
     engine: Engine, source: str, feed: Feed, label: str, mapping: Mapping, night: date, rows: list[Row], intake: Intake
 ) -> None:
-    if not rows:
-        return
-    columns = list(zip(*(row.cells for row in rows), strict=True))
-    count = len(rows)
-    data: dict[str, pa.Array] = {
-        "source": pa.array([source] * count, pa.string()),
-        "feed": pa.array([feed.feed] * count, pa.string()),
-        "landed_night": pa.array([night] * count, pa.date32()),
-        "file": pa.array([label] * count, pa.string()),
-        "row_number": pa.array([row.row_number for row in rows], pa.int64()),
-        "numeric_cells": pa.array(_numeric_cells(rows, mapping), pa.list_(pa.string())),
-        "extra": _extra(columns, mapping, count),
+    if rows:
+        columns = [pa.array(column, pa.string()) for column in zip(*(row.cells for row in rows), strict=True)]
+        block = Block(np.array([row.row_number for row in rows], dtype=np.int64), columns)
+        _load(engine, source, feed, label, mapping, night, block, _numeric_cells(rows, mapping), intake)
+
+
+def _load(
+    engine: Engine,
+    source: str,
+    feed: Feed,
+    label: str,
+    mapping: Mapping,
+    night: date,
+    block: Block,
+    numeric_cells: list[list[str] | None] | None,
+    intake: Intake,
+) -> None:
+    """Rows into ``incoming``, but for those that nobody can use."""
+    count = len(block.row_numbers)
+    data = {
+        "row_number": pa.array(block.row_numbers),
+        "numeric_cells": pa.array(numeric_cells or [None] * count, pa.list_(pa.string())),
     }
-    for name in raw_field_names():
-        if name in mapping.positions:
-            data[name] = pa.array(columns[mapping.positions[name]], pa.string())
-        else:
-            data[name] = pa.array([feed.constants.get(name)] * count, pa.string())
-    engine.load_arrow("chunk", pa.table(data))
+    data |= {name: block.columns[position] for name, position in mapping.positions.items()}
+    kept = {f"extra {i}": (name, block.columns[position]) for i, (name, position) in enumerate(mapping.extra.items())}
+    engine.load_arrow("chunk", pa.table(data | {alias: column for alias, (_, column) in kept.items()}))
     bad = _refuse_unusable(engine, mapping)
     intake.rejects.extend(bad)
-    names = ", ".join(quote_name(n) for n in data)
-    engine.con.execute(f"INSERT INTO incoming ({names}) SELECT {names} FROM chunk")
+    constants = {name: value for name, value in feed.constants.items() if name not in mapping.positions}
+    fixed = {"source": source, "feed": feed.feed, "file": label} | constants
+    values = {name: quote_name(name) for name in data} | {name: quote_text(value) for name, value in fixed.items()}
+    values |= {
+        "landed_night": f"DATE {quote_text(night)}",
+        "extra": _extra_sql([(a, name) for a, (name, _) in kept.items()]),
+    }
+    columns = ", ".join(f"{value} AS {quote_name(name)}" for name, value in values.items())
+    _append(engine, f"SELECT {columns} FROM chunk")
     intake.accepted += count - len(bad)
 
 
@@ -137,21 +186,21 @@ def _numeric_cells(rows: list[Row], mapping: Mapping) -> list[list[str] | None]:
     return [[by_position[i] for i in row.numeric if i in by_position] or None if row.numeric else None for row in rows]
 
 
-def _extra(columns: list[tuple[str | None, ...]], mapping: Mapping, count: int) -> pa.Array:
-    kept = list(mapping.extra.items())
-    pairs = (
-        [[(name, v) for name, i in kept if (v := columns[i][r]) is not None] for r in range(count)]
-        if kept
-        else [[]] * count
-    )
-    return pa.array(pairs, pa.map_(pa.string(), pa.string()))
+def _extra_sql(kept: list[tuple[str, str]]) -> str:
+    """A map of the filled cells among the columns that are kept without a field; ``kept`` are (column of chunk, its name)."""
+    if not kept:
+        return "CAST(MAP {} AS MAP(VARCHAR, VARCHAR))"
+    entries = ", ".join(f"{{'k': {quote_text(name)}, 'v': {quote_name(alias)}}}" for alias, name in kept)
+    return f"map_from_entries(list_filter([{entries}], lambda e: e.v IS NOT NULL))"
 
 
 def _refuse_unusable(engine: Engine, mapping: Mapping) -> list[BadRow]:
     """Take rows without a record number, or with bytes that are no text, out of ``chunk``."""
     fields = list(mapping.positions)
     everything = ", ".join(quote_name(name) for name in fields)
-    unreadable = f"regexp_matches(concat_ws(' ', {everything}), '[\\x00\\x{{FFFD}}]')"
+    unreadable = (
+        f"(strpos(concat_ws(' ', {everything}), chr(65533)) > 0 OR strpos(concat_ws(' ', {everything}), chr(0)) > 0)"
+    )
     found = engine.rows(
         f"SELECT row_number, nullif(trim(record_id), '') IS NULL AS no_id, {everything} FROM chunk "
         f"WHERE {unreadable} OR nullif(trim(record_id), '') IS NULL"

@@ -12,14 +12,14 @@ from linkage.sources.carry_over import carried_accounting, carry_over, landing_l
 from linkage.sources.claims import claimed_by
 from linkage.sources.collected import NO_ROWS, Collected, Delivery
 from linkage.sources.feed_checks import check_counts, check_feeds, move_duplicates, signal_shared_numbers
-from linkage.sources.intake import make_incoming
+from linkage.sources.intake import drop_incoming, make_incoming
 from linkage.sources.landing import LANDING_FILE
 from linkage.sources.reading import read_file
 from linkage.sources.tables import fill_table
 
 SQL_PACKAGE = "linkage.sources"
 WORKING_TABLES = (
-    "raw_records", "ranked_rows", "hashed_rows", "duplicate_rows", "shared_numbers", "carried_records", "carried_files",
+    "ranked_rows", "repeated_numbers", "hashed_rows", "duplicate_rows", "shared_numbers", "carried_records", "carried_files",
     "previous_records", "previous_accounting", "previous_landings",
 )  # fmt: skip
 TOTALS = ("counted_rows", "accepted_rows", "rejected_rows", "duplicate_rows", "carried_rows")
@@ -110,7 +110,7 @@ def _hash_rows(engine: Engine, configs: Mapping[str, SourceConfig]) -> None:
         "FROM incoming",
         {"own_numbering": own_numbering},
     )
-    engine.con.execute("DROP TABLE incoming")
+    drop_incoming(engine)
 
 
 def _write(context: StageContext, collected: Collected) -> Summary:
@@ -125,6 +125,7 @@ def _write(context: StageContext, collected: Collected) -> Summary:
     names = ["source", "feed", "file", "column", "kind", "severity", "value_masked", "count", "message", "message_en"]
     fill_table(engine, "signals", names, [s.row() for s in collected.signals])
     counts = {table: context.write(table) for table in ("raw_records", "file_accounting", "rejects", "signals")}
+    engine.con.execute("DROP VIEW raw_records")
     for table in WORKING_TABLES:
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")
     totals = {key: sum(a[key] for a in collected.accounting) for key in TOTALS}

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 Cell = str | None
 
@@ -28,9 +28,18 @@ class Row:
     more_lines: int = 0
 
 
+@dataclass(frozen=True)
+class DelimitedText:
+    """A text cut into lines, without their line feeds; ``width`` is the number of cells that most lines have."""
+
+    lines: list[str]
+    delimiter: str
+    width: int
+
+
 @dataclass
 class RawTable:
-    """One table of one file. ``rows`` is read once; ``bad_rows`` fills while it is read.
+    """One table of one file. ``rows`` is read once; of delimited text there is also the ``text``, to be read faster.
 
     ``first_rows`` are the rows in which the header is looked for; ``count_rows_below(header_row)`` counts data rows
     (in text: lines) by a code path of its own, so that a parser that loses rows is found out.
@@ -39,10 +48,10 @@ class RawTable:
     label: str
     encoding: str
     first_rows: list[Row]
-    rows: Iterator[Row]
+    rows: Iterator[Row | BadRow]
     count_rows_below: "RowCounter"
-    bad_rows: list[BadRow] = field(default_factory=list)
     undecodable_rows: int = 0
+    text: DelimitedText | None = None
 
 
 class RowCounter(ABC):

@@ -8,15 +8,16 @@ was a stray one and spoils its own line only. Blank lines are not rows.
 import codecs
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from linkage.kernel.masking import mask_shape
 from linkage.kernel.reference import reference_rows
-from linkage.sources.table import BadRow, RawTable, Row, RowCounter
+from linkage.sources.table import BadRow, DelimitedText, RawTable, Row, RowCounter
 
 MAX_LINES_IN_QUOTES = 10
 HEADER_SEARCH_ROWS = 30
 HEAD_LINES = 400
+TELLING_LINES = 1000  # as many undecodable lines tell that it is another encoding
 DELIMITERS = (",", "\t", ";", "|")
 BLANK = " \t\r\x0b\x0c\ufeff"
 PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
@@ -33,9 +34,11 @@ def decode(data: bytes) -> tuple[str, str, int]:
             return _settle(data.decode(encoding), encoding), _name(data, encoding), 0
         except UnicodeDecodeError:
             continue
-    lines = data.split(line_end(data))
-    bad = {encoding: sum(not _decodes(line, encoding) for line in lines) for encoding in ("utf-8-sig", "gb18030")}
-    encoding = min(bad, key=lambda name: (bad[name], name != "utf-8-sig"))
+    for most in (TELLING_LINES, len(data) + 1):
+        bad = {encoding: count_undecodable(data, encoding, most) for encoding in ("utf-8-sig", "gb18030")}
+        encoding = min(bad, key=lambda name: (bad[name], name != "utf-8-sig"))
+        if bad[encoding] < most:
+            break
     return _settle(data.decode(encoding, errors="replace"), encoding), _name(data, encoding), bad[encoding]
 
 
@@ -43,12 +46,19 @@ def _name(data: bytes, encoding: str) -> str:
     return encoding if encoding != "utf-8-sig" or data.startswith(b"\xef\xbb\xbf") else "utf-8"
 
 
-def _decodes(line: bytes, encoding: str) -> bool:
-    try:
-        line.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+def count_undecodable(data: bytes, encoding: str, most: int) -> int:
+    """Lines that are no text in ``encoding``; stops counting at ``most``. No character of either encoding holds a line end."""
+    end, view, start, bad = line_end(data), memoryview(data), 0, 0
+    while bad < most:
+        try:
+            codecs.decode(view[start:], encoding)
+        except UnicodeDecodeError as error:
+            bad += 1
+            start = data.find(end, start + error.start) + 1
+            if start:
+                continue
+        break
+    return bad
 
 
 def _settle(text: str, encoding: str) -> str:
@@ -70,11 +80,10 @@ def read_text(data: bytes, label: str) -> RawTable:
     lines = text.split(end.decode())
     delimiter = _delimiter(lines)
     width = _usual_width(lines[:HEAD_LINES], delimiter)
-    head = parse_records(lines[:HEAD_LINES], delimiter, width)
+    head = parse_records(DelimitedText(lines[:HEAD_LINES], delimiter, width))
     first = [row for row in head if isinstance(row, Row)][:HEADER_SEARCH_ROWS]
-    table = RawTable(label, recoded or encoding, first, iter(()), LineCounter(data, end), undecodable_rows=undecodable)
-    table.rows = _rows(lines, delimiter, width, table)
-    return table
+    whole = DelimitedText(lines, delimiter, width)
+    return RawTable(label, recoded or encoding, first, parse_records(whole), LineCounter(data, end), undecodable, whole)
 
 
 def _without_utf16(data: bytes) -> tuple[bytes, str]:
@@ -103,37 +112,42 @@ def _usual_width(lines: Sequence[str], delimiter: str) -> int:
     return max(widths, key=lambda width: (widths[width], width), default=0)
 
 
-def _rows(lines: list[str], delimiter: str, width: int, table: RawTable) -> Iterator[Row]:
-    for row in parse_records(lines, delimiter, width):
-        if isinstance(row, Row):
-            yield row
-        else:
-            table.bad_rows.append(row)
+def parse_records(text: DelimitedText, positions: Iterable[int] | None = None) -> Iterator[Row | BadRow]:
+    """Each row of ``text``; rows are numbered by their first line, from 1.
 
-
-def parse_records(lines: list[str], delimiter: str, width: int) -> Iterator[Row | BadRow]:
-    """Each row of ``lines`` (without their line ends); rows are numbered by their first line, from 1.
-
-    ``width`` is the usual number of cells: what several lines give together has it, or is no row.
+    What several lines give together has the usual number of cells, or is no row. ``positions`` are the lines to look at,
+    in order; left out, all. A line without quotes means the same whatever stands around it, unless an open quote above
+    has taken it (``continued_lines``).
     """
-    cell = cell_pattern(delimiter)
-    position, total = 0, len(lines)
-    while position < total:
+    lines, delimiter, cell = text.lines, text.delimiter, cell_pattern(text.delimiter)
+    free = 0
+    for position in range(len(lines)) if positions is None else positions:
         line = lines[position].removesuffix("\r")
-        if not line.strip(BLANK):
-            position += 1
-        elif '"' not in line:
+        if position < free or not line.strip(BLANK):
+            continue
+        if '"' not in line:
             yield Row(position + 1, [text or None for text in line.split(delimiter)])
-            position += 1
         elif cells := split_cells(line, cell):
             yield Row(position + 1, cells)
-            position += 1
-        elif row := _row_over_lines(lines, position, delimiter, cell, width):
+        elif row := _row_over_lines(text, position, cell):
             yield row[0]
-            position = row[1]
+            free = row[1]
         else:
             yield BadRow(position + 1, "unclosed_quote", None, mask_shape(line[:60]))
-            position += 1
+
+
+def continued_lines(text: DelimitedText, quoted: Iterable[int]) -> set[int]:
+    """Positions of the lines that continue a row above; ``quoted`` are those of all lines with a quote, in order."""
+    cell = cell_pattern(text.delimiter)
+    taken: set[int] = set()
+    free = 0
+    for position in quoted:
+        if position < free or split_cells(text.lines[position].removesuffix("\r"), cell):
+            continue
+        if row := _row_over_lines(text, position, cell):
+            taken.update(range(position + 1, row[1]))
+            free = row[1]
+    return taken
 
 
 def cell_pattern(delimiter: str) -> re.Pattern[str]:
@@ -158,14 +172,13 @@ def split_cells(text: str, cell: re.Pattern[str], *, strict: bool = False) -> li
     return None
 
 
-def _row_over_lines(
-    lines: Sequence[str], start: int, delimiter: str, cell: re.Pattern[str], width: int
-) -> tuple[Row, int] | None:
+def _row_over_lines(text: DelimitedText, start: int, cell: re.Pattern[str]) -> tuple[Row, int] | None:
     """A row whose quoted cells hold line breaks, and where the next begins; None when the lines do not belong together."""
+    lines, width = text.lines, text.width
     for end in range(start + 2, min(start + MAX_LINES_IN_QUOTES, len(lines)) + 1):
         cells = split_cells("\n".join(lines[start:end]).removesuffix("\r"), cell, strict=True)
         if cells:
-            rows_by_themselves = all(line.count(delimiter) == width - 1 for line in lines[start:end])
+            rows_by_themselves = all(line.count(text.delimiter) == width - 1 for line in lines[start:end])
             if len(cells) != width or rows_by_themselves:
                 return None
             more = sum(bool(line.strip(BLANK)) for line in lines[start + 1 : end])

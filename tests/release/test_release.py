@@ -59,6 +59,8 @@ def build(
         "register/events": [],
         "resolve/links": [{"source": "police", "feed": "police_hukou", "record_id": "1", "record_key": "police:1", "person_id": "P1", "link_kind": "single"}],
         "resolve/retired_ids": [],
+        "resolve/judgement_status": [],
+        "resolve/notices": [{"source": "police", "person_id": "P0", "new_person_id": "P1", "kind": "merged", "records": ["1"]}],
         "estimate/review_cases": [],
         "sources/file_accounting": [{"source": "police", "feed": "police_hukou", "file": "a.csv", "counted_rows": 3, "accepted_rows": 3, "rejected_rows": 0, "duplicate_rows": 0, "carried_rows": 0}],
         "gate_incoming/set_aside": [{"record_key": "police:9", "file": "a.csv", "rule": "x"}],
@@ -373,6 +375,16 @@ def test_cells_that_a_spreadsheet_would_run_are_neutralised(release: Path) -> No
     assert sheet is not None
     cells = [cell for row in sheet.iter_rows() for cell in row if cell.value is not None]
     assert all(cell.data_type == "s" for cell in cells)
+
+
+def test_a_department_gets_the_notices_about_ids_it_holds_and_no_other(release: Path) -> None:
+    told = {
+        folder.name: (folder / "notices.csv").read_text(encoding="utf-8-sig").splitlines()
+        for folder in (release / "slices").iterdir()
+    }
+    assert told["police"][0].startswith("原编号,现编号,种类,本部门记录号")
+    assert [line.split(",")[:4] for line in told.pop("police")[1:]] == [["P0", "P1", "merged", "[1]"]]
+    assert {len(lines) for lines in told.values()} == {1}
 
 
 def test_encodings_and_headers(release: Path) -> None:

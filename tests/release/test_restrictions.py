@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine
@@ -17,6 +18,7 @@ from linkage.release.publish import publish
 from linkage.release.stage import SQL_PACKAGE, open_lookup
 from linkage.release.verify import verify_release
 from linkage.restriction import restrict
+from linkage.review.database import open_database
 from linkage.review.restrictions import read_restrictions
 from tests.builders import stage_context, write_rows
 from tests.release.test_release import PERSONS, build
@@ -147,6 +149,13 @@ def test_a_decision_is_appended_and_names_the_departments(state: State) -> None:
         ("P1", "lift", "李四", BASIS),
     ]
     assert set(rows[0]) == set(contract("restrictions").column_names)
+
+
+@pytest.mark.parametrize("change", ["UPDATE restrictions SET action = 'lift'", "DELETE FROM restrictions"])
+def test_the_database_itself_refuses_to_change_a_decision(state: State, change: str) -> None:
+    restrict(state, "P1", "restrict", reason="x", decided_by="y", basis=BASIS)
+    with pytest.raises(sa.exc.IntegrityError, match="append-only"), open_database(state).begin() as connection:
+        connection.exec_driver_sql(change)
 
 
 MISTAKES = {

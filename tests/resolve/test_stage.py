@@ -47,7 +47,12 @@ class World:
         """What the resolver reads of a release: crosswalk, members, households, retired ids."""
         folder = self.tmp_path / f"{night}-release"
         folder.mkdir(exist_ok=True)
-        copy = {"crosswalk": "links", "members": "members", "retired_ids": "retired_ids"}
+        copy = {
+            "crosswalk": "links",
+            "members": "members",
+            "retired_ids": "retired_ids",
+            "judgement_status": "judgement_status",
+        }
         for name, table in copy.items():
             (folder / f"{name}.parquet").write_bytes((self.out / f"{table}.parquet").read_bytes())
         self.engine.write_query(

@@ -27,8 +27,10 @@ from linkage.kernel.source_config import SourceConfig
 from linkage.sources import stage
 from linkage.sources.check import check_file, render
 from linkage.sources.landing import land, latest_landing
+from linkage.sources.plain_lines import split_plain
 from linkage.sources.readers import open_members, read_tables
-from linkage.sources.text import LineCounter, parse_records
+from linkage.sources.table import BadRow, DelimitedText, Row
+from linkage.sources.text import LineCounter, count_undecodable, parse_records
 from tests.builders import NIGHT, stage_context
 
 HEADER = ["编号", "姓名", "身份证号", "出生日期", "住址"]
@@ -314,10 +316,55 @@ def test_fewer_rows_than_expected(tmp_path: Path, engine: Engine) -> None:
 @given(st.lists(st.text(alphabet='a,"\n\r\x00é张 \u3000', max_size=12), max_size=25), st.integers(1, 4))
 def test_every_line_is_a_row_or_continues_one_whatever_the_dirt(lines: list[str], width: int) -> None:
     data = ("h1,h2\n" + "\n".join(lines)).encode()
-    rows = list(parse_records(data.decode().split("\n"), ",", width))
+    rows = list(parse_records(DelimitedText(data.decode().split("\n"), ",", width)))
     counted = sum(1 + getattr(row, "more_lines", 0) for row in rows if row.row_number > 1)
     assert LineCounter(data, b"\n")(1) == counted
     assert len({row.row_number for row in rows}) == len(rows)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.text(alphabet='a1,"\r\x00\ufffd张合 \u3000', max_size=12), max_size=25),
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.integers(0, 3),
+)
+def test_rows_split_all_at_once_are_the_rows_read_one_by_one(
+    lines: list[str], width: int, usual: int, header_row: int
+) -> None:
+    text_of = DelimitedText(lines, ",", usual)
+    blocks, others = split_plain(text_of, width, header_row, ("张",), ("合",))
+    split: dict[int, list[str | None] | str] = {}
+    for block in blocks:
+        cells = [column.to_pylist() for column in block.columns]
+        for place, number in enumerate(block.row_numbers.tolist()):
+            split[number] = [column[place] for column in cells]
+    plain = set(split)
+    for row in others:
+        assert row.row_number not in split
+        split[row.row_number] = row.cells if isinstance(row, Row) else row.rule
+    one_by_one = {row.row_number: row.rule if isinstance(row, BadRow) else row.cells for row in parse_records(text_of)}
+    assert split == one_by_one
+    assert not any(number <= header_row or str(split[number][0]).startswith(("合", "张,")) for number in plain)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.binary(max_size=6) | st.text(alphabet="张a", max_size=4).map(lambda t: t.encode("gb18030")), max_size=12
+    )
+)
+def test_undecodable_lines_are_counted_as_if_each_stood_alone(lines: list[bytes]) -> None:
+    data = b"\n".join(line.replace(b"\r", b"") for line in lines)
+    for encoding in ("utf-8-sig", "gb18030"):
+        alone = 0
+        for line in data.split(b"\n"):
+            try:
+                line.decode(encoding)
+            except UnicodeDecodeError:
+                alone += 1
+        assert count_undecodable(data, encoding, 100) == alone
+        assert count_undecodable(data, encoding, 2) == min(alone, 2)
 
 
 # landing
