@@ -88,6 +88,8 @@ def test_a_backfill_of_seven_nights_equals_seven_nights_and_clearing_one_changes
     env = environment(postgres, tmp_path, api_port) | {
         "GRIDROLL_CONFIG": str(tmp_path / "config"),
         KEY_ENVIRONMENT: key,
+        # The nights of the backfill and no other: else the scheduler would make up those after it, up to today.
+        "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
     }
     initialise(env, api_port)
     with running_services(env, api_port, tmp_path):
