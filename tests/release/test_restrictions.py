@@ -108,6 +108,11 @@ def test_no_slice_holds_a_restricted_person_in_any_form(release: Path, engine: E
     assert texts and not [t for t in texts if PERSONS[0]["identity_number"] in t or "独居" in t]
 
 
+def test_no_department_is_told_of_a_restricted_persons_ids(release: Path, engine: Engine) -> None:
+    assert engine.scalar(f"SELECT count(*) FROM '{release}/notices.parquet'") == 1
+    assert engine.scalar(f"SELECT count(*) FROM '{release}/slices/police/notices.parquet'") == 0
+
+
 def test_a_household_is_shared_without_its_restricted_members(release: Path, engine: Engine) -> None:
     rows = engine.rows(
         f"SELECT household_id, head_person_id, members FROM '{release}/slices/police/households.parquet'"
