@@ -83,27 +83,21 @@ def compare_models(state: Path, candidate_id: str, config_dir: Path, *, note: Pr
     scratch = where.models / f".comparing-{candidate_id}"
     with only_one(where.models / COMPARING_LOCK, f"comparing models on {state}"):
         shutil.rmtree(scratch, ignore_errors=True)
-        for side in SIDES:
-            _link_with(where, run_dir, scratch / side, cards[side]["model_id"], config_dir, note)
-        limits = read_config(config_dir / "night.yaml", NightConfig).engine
-        rules = read_pair_rules(config_dir / "match.yaml")
-        with _engine(scratch, limits) as engine:
-            found = differences(engine, {side: scratch / side for side in SIDES}, rules.cannot_link_guards)
+        try:
+            for side in SIDES:
+                _link_with(where, run_dir, scratch / side, cards[side]["model_id"], config_dir, note)
+            limits = read_config(config_dir / "night.yaml", NightConfig).engine
+            rules = read_pair_rules(config_dir / "match.yaml")
+            with _engine(scratch, limits) as engine:
+                found = differences(engine, {side: scratch / side for side in SIDES}, rules.cannot_link_guards)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
         current = where.current_release()
-        found |= {
-            "live": cards["live"],
-            "candidate": cards["candidate"],
-            "run": run_dir.name,
-            "continues": current.name if current else None,
-            "weights": weight_changes(cards["live"], cards["candidate"]),
-        }
+        about = {"run": run_dir.name, "continues": current.name if current else None}
+        found |= cards | about | {"weights": weight_changes(cards["live"], cards["candidate"])}
         folder = where.models / candidate_id
         write_json(folder / COMPARISON, found)
-        tables = {side: estimate_tables(found["errors"][side])["tables"] for side in SIDES}
-        names = {row["comparison"]: bilingual(row["comparison_zh"], row["comparison_en"]) for row in found["weights"]}
-        page = render("comparison.html", c=found, tables=tables, names=names)
-        write_bytes(folder / PAGE, page.encode())
-        shutil.rmtree(scratch)
+        write_bytes(folder / PAGE, _comparison_page(found).encode())
     return Comparison(folder / PAGE, comparison_lines(state, candidate_id))
 
 
@@ -150,7 +144,13 @@ def approve_model(state: Path, model_id: str, *, by: str, reason: str) -> dict[s
     """
     where = State(state)
     runs = [path.parent.name[:10] for path in where.runs.glob("*/run.json")]
-    card = models.require_model(where, model_id)
+    current = where.current_release()
+    nights = [*runs, *([current.name[:10]] if current else [])]
+    if not nights:
+        raise LinkageError(
+            "No night has been run on this state, so there is no register to link.",
+            remedy="Run a night first; the first night trains the first model by itself.",
+        )
     seen = where.models / model_id / COMPARISON
     return models.approve(
         where,
@@ -158,7 +158,7 @@ def approve_model(state: Path, model_id: str, *, by: str, reason: str) -> dict[s
         by=by,
         reason=reason,
         at=datetime.now(UTC).isoformat(timespec="seconds"),
-        after_night=date.fromisoformat(max([*runs, card["trained_night"]])),
+        after_night=date.fromisoformat(max(nights)),
         comparison_sha256=file_hash(seen) if seen.exists() else None,
     )
 
@@ -227,6 +227,17 @@ def _fitting_config(where: State, model_id: str, *config_dirs: Path) -> Path:
     raise ConfigurationError(
         f"The model {model_id} was trained for other comparisons than config/match.yaml has now.",
         remedy="Train a candidate with this configuration, or bring back the match.yaml of the model.",
+    )
+
+
+def _comparison_page(found: dict[str, Any]) -> str:
+    estimates = {side: estimate_tables(found["errors"][side]) for side in SIDES}
+    return render(
+        "comparison.html",
+        c=found,
+        names={row["comparison"]: bilingual(row["comparison_zh"], row["comparison_en"]) for row in found["weights"]},
+        tables={side: estimates[side]["tables"] for side in SIDES},
+        ticks=estimates["live"]["ticks"],
     )
 
 

@@ -42,7 +42,7 @@ def differences(engine: Engine, runs: Mapping[str, Path], cannot_link_guards: tu
             side: engine.rows(f"SELECT * FROM {side}_errors ORDER BY method, measure, position") for side in SIDES
         },
         "changes": engine.rows(
-            f"SELECT * FROM person_changes ORDER BY len(records) DESC, kind, person_id LIMIT {LARGEST_CHANGES}"
+            f"SELECT * FROM person_changes ORDER BY kind, len(records) DESC, person_id LIMIT {LARGEST_CHANGES}"
         ),
     }
 

@@ -5,10 +5,10 @@ SELECT record_key, l.feed, l.person_id AS live_person, c.person_id AS candidate_
 FROM live_links l JOIN candidate_links c USING (record_key);
 
 CREATE OR REPLACE TEMP TABLE changed_persons AS
-WITH overlaps AS (SELECT DISTINCT live_person, candidate_person FROM record_persons)
-SELECT 'merge' AS kind, candidate_person AS person_id, list_sort(list(live_person)) AS parts FROM overlaps GROUP BY candidate_person HAVING count(*) > 1
+WITH shared AS (SELECT DISTINCT live_person, candidate_person FROM record_persons)
+SELECT 'merge' AS kind, candidate_person AS person_id, list_sort(list(live_person)) AS parts FROM shared GROUP BY candidate_person HAVING count(*) > 1
 UNION ALL
-SELECT 'split', live_person, list_sort(list(candidate_person)) FROM overlaps GROUP BY live_person HAVING count(*) > 1;
+SELECT 'split', live_person, list_sort(list(candidate_person)) FROM shared GROUP BY live_person HAVING count(*) > 1;
 
 CREATE OR REPLACE TEMP TABLE changed_records AS
 SELECT kind, person_id, record_key, feed, live_person, CASE kind WHEN 'merge' THEN live_person ELSE candidate_person END AS part
