@@ -34,7 +34,8 @@ def read_approvals(state: State) -> list[dict[str, Any]]:
 
 def live_model_id(state: State, *, before: date) -> str | None:
     """The model of the night ``before``: of the approvals that count for it, the last one. Nights that had begun keep theirs."""
-    earlier = [e for e in read_approvals(state) if e["after_night"] < before.isoformat()]
+    # The first entries of older installations say only on which night the model was trained.
+    earlier = [e for e in read_approvals(state) if e.get("after_night", e["trained_night"]) < before.isoformat()]
     return str(earlier[-1]["model_id"]) if earlier else None
 
 

@@ -173,7 +173,7 @@ def test_pairs_between_the_thresholds_are_watched(tmp_path: Path, between: int, 
         before = night(engine, tmp_path, FIRST, {"shared": 10_000}, between=60)
         night(engine, tmp_path, SECOND, {"shared": 10_000}, between=between, before=before)
         found = drift_of(engine, "before", "between_thresholds")
-        assert found is not None and found["outside"] == outside
+        assert found is not None and (found["level"], found["outside"]) == ("between", outside)
 
 
 def test_the_same_night_again_gives_the_same_bytes(tmp_path: Path) -> None:

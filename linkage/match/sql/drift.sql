@@ -30,7 +30,7 @@ WITH measured AS (
     SELECT against, feed, comparison, CAST(any_value(pairs) AS BIGINT) AS pairs, CASE WHEN against = 'before' THEN CAST(any_value(expected_pairs) AS BIGINT) END AS expected_pairs,
            -- Sums in another order differ in their last digits; a table must not.
            round(sum(divergence_part(share, expected_share)), 6) AS divergence_bits,
-           arg_max(struct_pack(position := position, tonight := tonight, share := share, expected_share := expected_share), (abs(share - expected_share), position)) AS moved
+           arg_max(struct_pack(position := position, tonight := tonight, share := share, expected_share := expected_share), (round(abs(share - expected_share), 9), position)) AS moved
     FROM drift_shares GROUP BY against, feed, comparison
 ), limited AS (
     SELECT *, CASE WHEN comparison = 'between_thresholds'
