@@ -52,9 +52,10 @@ FROM (SELECT d.*, l.true_person_id = r.true_person_id AS same, unnest(list_conca
 GROUP BY subgroup
 """
 ANSWERS = """
-SELECT c.case_id AS judgement_id, c.records[1] AS record_key_l, c.records[2] AS record_key_r,
+SELECT c.case_id AS judgement_id, c.case_id AS decision_id, c.records[1] AS record_key_l, c.records[2] AS record_key_r,
+       c.records[1] AS current_key_l, c.records[2] AS current_key_r,
        CASE WHEN l.true_person_id = r.true_person_id THEN 'same' ELSE 'different' END AS verdict,
-       'simulated' AS reader, TIMESTAMP '2026-01-01' AS decided_at, NULL AS reason
+       TIMESTAMP '2026-01-01' AS decided_at, 'applied' AS status, true AS in_force
 FROM review_cases c
 JOIN truth_records l ON l.source || ':' || l.record_id = c.records[1] JOIN truth_records r ON r.source || ':' || r.record_id = c.records[2]
 WHERE c.kind = 'quality_sample'
@@ -70,9 +71,9 @@ def compare(run: Path, truth: Path, steward_nights: int) -> list[dict[str, Any]]
         for _ in range(steward_nights):
             stage.run(context)
             engine.con.execute(
-                f"CREATE OR REPLACE TEMP TABLE answered AS FROM judgements UNION ALL BY NAME ({ANSWERS})"
+                f"CREATE OR REPLACE TEMP TABLE answered AS FROM judgement_status UNION ALL BY NAME ({ANSWERS})"
             )
-            engine.write_table("judgements", context.run_dir / "judgements.parquet", source="answered")
+            engine.write_table("judgement_status", context.input("resolve", "judgement_status"), source="answered")
         stage.run(context)
         rows = engine.rows("SELECT * FROM error_estimates ORDER BY method, measure, position")
         engine.con.execute("CREATE TEMP VIEW crosswalk AS FROM links")
@@ -93,10 +94,12 @@ def compare(run: Path, truth: Path, steward_nights: int) -> list[dict[str, Any]]
 
 def _context(run: Path, folder: Path, engine: Engine) -> StageContext:
     """The finished run once more, with judgements of its own."""
-    for path in run.iterdir():
-        if path.name != "judgements.parquet":
-            (folder / path.name).symlink_to(path.resolve())
-    shutil.copyfile(run / "judgements.parquet", folder / "judgements.parquet")
+    (folder / "resolve").mkdir()
+    for path in [*run.iterdir(), *(run / "resolve").iterdir()]:
+        if path.name not in ("resolve", "judgement_status.parquet"):
+            (folder / path.relative_to(run)).symlink_to(path.resolve())
+    status = Path("resolve") / "judgement_status.parquet"
+    shutil.copyfile(run / status, folder / status)
     out = folder / "out"
     out.mkdir()
     return StageContext(

@@ -11,7 +11,6 @@ import duckdb
 import pyarrow as pa
 
 from linkage.kernel.config import read_config
-from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.pair_rules import read_pair_rules
@@ -23,7 +22,6 @@ from linkage.match.scored_pairs import prepare_input, score_candidates
 from linkage.match.training import train
 from linkage.plain_tables import read_table
 from linkage.resolve.config import PersonsConfig
-from linkage.resolve.stage import SQL_PACKAGE as RESOLVE_SQL
 from linkage.resolve.stage import cluster_records
 
 RECORD_COLUMNS = ("record_key", "source", "feed", "record_id")
@@ -133,7 +131,6 @@ def _cluster(engine: Engine, spec: Path) -> None:
     engine.con.execute(
         f"CREATE OR REPLACE TEMP VIEW common_records AS SELECT {', '.join([*own, *resident])} FROM input_records"
     )
-    fields = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract("judgements").fields)
-    engine.con.execute(f"CREATE OR REPLACE TEMP VIEW judgements AS SELECT {fields} WHERE false")
-    engine.run_sql(RESOLVE_SQL, "no_previous_release")
+    engine.read_previous("judgements", "judgements", None)
+    engine.read_previous("previous_crosswalk", "crosswalk", None)
     cluster_records(engine, PersonsConfig(), read_pair_rules(spec))

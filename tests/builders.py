@@ -8,6 +8,8 @@ from typing import Any
 from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.run import StageContext, State, write_json
+from linkage.match.config import MatchConfig
+from linkage.match.splink_adapter import comparison_settings
 
 NIGHT = date(2026, 3, 2)
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -98,3 +100,27 @@ def stage_context(
         engine=engine,
         previous_release=previous_release,
     )
+
+
+def write_model(engine: Engine, folder: Path, config: MatchConfig) -> None:
+    """A model by hand: the first level of each comparison speaks for a pair (10 bits), the others say nothing."""
+    comparisons = [
+        comparison_settings(
+            c,
+            {
+                name: (0.5, 0.5 / 1024) if position == 0 else (0.5, 0.5)
+                for position, name in enumerate(level.name for level in c.levels if not level.missing)
+            },
+        )
+        for c in config.comparisons
+    ]
+    splink = {
+        "link_type": "dedupe_only",
+        "comparisons": comparisons,
+        "probability_two_random_records_match": 0.5,
+    }
+    write_json(folder / "model.json", {"splink": splink})
+    frequencies = (
+        "SELECT * FROM (VALUES ('name', '张伟', 0.25), ('name_sound', '张 伟', 0.25)) t(feature, value, frequency)"
+    )
+    engine.write_query(frequencies, folder / "term_frequencies.parquet")

@@ -68,7 +68,7 @@ def _read_inputs(context: StageContext) -> None:
     engine.read("holdout_pairs", context.input("match", "holdout_pairs"))
     engine.read("resolver_cases", context.input("resolve", "review_cases"))
     engine.read("links", context.input("resolve", "links"))
-    engine.read("judgements", context.run_dir / "judgements.parquet")
+    engine.read("judgement_status", context.input("resolve", "judgement_status"))
     engine.con.execute(
         "CREATE OR REPLACE TEMP VIEW grouped_records AS SELECT record_key, person_id AS group_key FROM links"
     )

@@ -43,6 +43,17 @@ class Engine:
             f"CREATE OR REPLACE TEMP VIEW {quote_name(view)} AS SELECT * FROM read_parquet({quote_text(path)})"
         )
 
+    def read_previous(self, view: str, table: str, release: Path | None) -> None:
+        """Make ``table`` of an earlier release readable as ``view``, with the columns of today's contract at least.
+
+        Without a release, or where that release was made before the table (or a column) existed, it is empty.
+        """
+        columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract(table).fields)
+        select = f"SELECT {columns} WHERE false"
+        if release is not None and (path := release / f"{table}.parquet").exists():
+            select += f" UNION ALL BY NAME SELECT * FROM read_parquet({quote_text(path)})"
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote_name(view)} AS {select}")
+
     def load(self, table: str, path: Path) -> None:
         """Copy the Parquet file ``path`` into memory as ``table`` (for tables read many times)."""
         self.con.execute(

@@ -12,10 +12,10 @@ from typing import Any
 
 import duckdb
 
-from linkage.kernel.engine import Engine, quote_name, quote_text
+from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.run import StageContext, read_stage_summary
 from linkage.match.config import MatchConfig
-from linkage.match.features import records_sharing_a_block
+from linkage.match.features import SQL_PACKAGE, records_sharing_a_block
 from linkage.match.scored_pairs import score_candidates
 
 MOST_TOUCHED_SHARE = 0.25
@@ -70,15 +70,8 @@ def score_touched(engine: Engine, config: MatchConfig, model: dict[str, Any], be
         SEMI JOIN ({reached}) USING (unique_id) LEFT JOIN {TOUCHED} t USING (record_key)"""
     )
     score_candidates(engine, config, model, among=NEIGHBOURS, only="l.is_touched OR r.is_touched")
-    engine.con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE quiet_records AS SELECT record_key FROM compared_records ANTI JOIN {TOUCHED} USING (record_key)"""
-    )
-    carried = (
-        f"FROM read_parquet({quote_text(before / 'match' / 'scored_pairs.parquet')}) p "
-        "SEMI JOIN quiet_records l ON l.record_key = p.record_key_l SEMI JOIN quiet_records r ON r.record_key = p.record_key_r"
-    )
-    scored_now = int(engine.scalar("SELECT count(*) FROM scored_pairs"))
-    engine.con.execute(f"INSERT INTO scored_pairs BY NAME SELECT p.* {carried}")
-    for table in (f"{TOUCHED}_input", NEIGHBOURS, "quiet_records"):
+    engine.con.execute("ALTER TABLE scored_pairs RENAME TO pairs_scored_now")
+    engine.run_sql(SQL_PACKAGE, "carried_pairs", {"before": str(before / "match" / "scored_pairs.parquet")})
+    for table in (f"{TOUCHED}_input", NEIGHBOURS, "pairs_scored_now"):
         engine.con.execute(f"DROP TABLE {table}")
-    return int(engine.scalar("SELECT count(*) FROM scored_pairs")) - scored_now
+    return int(engine.scalar("SELECT count(*) FROM carried_pairs"))

@@ -67,6 +67,13 @@ class ComparisonConfig(ClosedModel):
         return self
 
 
+def gamma_of(comparison: ComparisonConfig) -> dict[str, int]:
+    """Splink's number of each level: -1 missing, then falling to 0 for ELSE."""
+    real = [level.name for level in comparison.levels if not level.missing]
+    numbers = {name: len(real) - 1 - position for position, name in enumerate(real)}
+    return numbers | {level.name: -1 for level in comparison.levels if level.missing}
+
+
 class BlockingRuleConfig(ClosedModel):
     """Pairs worth comparing: records that agree on all ``columns``."""
 

@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine, quote_name
-from linkage.match.config import MatchConfig
+from linkage.match.config import MatchConfig, gamma_of
 from linkage.match.features import SQL_PACKAGE
-from linkage.match.splink_adapter import gamma_of, m_of
+from linkage.match.splink_adapter import m_of
 
 LEVEL_SCHEMA = pa.schema(
     [

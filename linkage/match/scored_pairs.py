@@ -6,9 +6,9 @@ from typing import Any
 
 from linkage.kernel.engine import Engine, quote_name, quote_text
 from linkage.match.compared import compared_sql
-from linkage.match.config import GuardConfig, MatchConfig
+from linkage.match.config import GuardConfig, MatchConfig, gamma_of
 from linkage.match.features import add_blocking_columns, add_term_frequencies
-from linkage.match.splink_adapter import gamma_of, score_pairs
+from linkage.match.splink_adapter import score_pairs
 
 
 def prepare_input(engine: Engine, config: MatchConfig) -> dict[str, int]:

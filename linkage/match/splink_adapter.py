@@ -4,7 +4,9 @@ Method: Fellegi and Sunter (1969) as implemented by Splink 5. Parameters are lea
 that a declared label takes as matches, or by expectation-maximisation; u on random pairs.
 """
 
+import itertools
 import logging
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,13 +16,8 @@ from linkage.kernel.engine import Engine, quote_name
 from linkage.match.config import BlockingRuleConfig, ComparisonConfig, MatchConfig
 
 logging.getLogger("splink").setLevel(logging.ERROR)
-
-
-def gamma_of(comparison: ComparisonConfig) -> dict[str, int]:
-    """Splink's number of each level: -1 missing, then falling to 0 for ELSE."""
-    real = [level.name for level in comparison.levels if not level.missing]
-    numbers = {name: len(real) - 1 - position for position, name in enumerate(real)}
-    return numbers | {level.name: -1 for level in comparison.levels if level.missing}
+SAME_WEIGHT = 1e-9
+"""Two weights closer than this (bits) are one."""
 
 
 def comparison_settings(
@@ -111,19 +108,24 @@ def score_pairs(
     table: str,
     model: Mapping[str, Any],
     rules: Iterable[BlockingRuleConfig],
-    floor_match_weight: float,
+    floor_match_weight: float | None,
     only: str | None = None,
+    always: str | None = None,
 ) -> tuple[str, str]:
     """Score all pairs that a rule finds; returns the names of two tables: blocked pairs and scored pairs.
 
-    ``only`` is a condition over the records l and r that every pair must meet.
+    ``only`` is a condition over the records l and r that every pair must meet; with ``always`` the pairs that meet this
+    condition are scored instead of those that a rule finds. Without a floor all pairs are kept.
 
     Scored pairs have ``unique_id_l < unique_id_r``, ``match_key`` (position of the rule), ``match_weight``, and
     per comparison ``gamma_<name>`` and ``mw_<name>`` (with ``mw_tf_adj_<name>``).
     """
+    weights = level_weights(model["splink"])
+    found = [{"blocking_rule": always}] if always else [blocking_rule_settings(rule, only) for rule in rules]
     settings = dict(model["splink"]) | {
-        "blocking_rules_to_generate_predictions": [blocking_rule_settings(rule, only) for rule in rules],
-        "retain_matching_columns": True,  # without it Splink drops the levels (gamma) too
+        "blocking_rules_to_generate_predictions": found,
+        # Splink keeps the levels (gamma) only together with every compared column, which takes more than half of its time.
+        "retain_matching_columns": weights is None,
         "retain_intermediate_calculation_columns": True,
     }
     linker = _linker(engine, table, settings)
@@ -131,8 +133,39 @@ def score_pairs(
     engine.con.execute(
         f"CREATE OR REPLACE TEMP TABLE blocked_pairs AS SELECT match_key, count(*) AS pairs FROM {quote_name(blocked.physical_name)} GROUP BY 1"
     )
-    scored = linker.inference.predict(threshold_match_weight=floor_match_weight)
-    return "blocked_pairs", scored.physical_name
+    scored = linker.inference.predict(threshold_match_weight=floor_match_weight).physical_name
+    if weights is None:
+        return "blocked_pairs", scored
+    levels = ", ".join(
+        f"{_level_sql(name, of_level)} AS {quote_name(f'gamma_{name}')}" for name, of_level in weights.items()
+    )
+    engine.con.execute(f"CREATE OR REPLACE TEMP VIEW levelled_pairs AS SELECT *, {levels} FROM {quote_name(scored)}")
+    return "blocked_pairs", "levelled_pairs"
+
+
+def level_weights(splink: Mapping[str, Any]) -> dict[str, dict[int, float]] | None:
+    """Match weight in bits of each level (Splink's number) of each comparison; None if two levels of one weigh the same."""
+    found: dict[str, dict[int, float]] = {}
+    for comparison in splink["comparisons"]:
+        levels = comparison["comparison_levels"]
+        real = [level for level in levels if not level.get("is_null_level")]
+        weights = {
+            len(real) - 1 - place: math.log2(level["m_probability"] / level["u_probability"])
+            for place, level in enumerate(real)
+        }
+        if len(real) < len(levels):
+            weights[-1] = 0.0
+        ordered = sorted(weights.values())
+        if any(heavier - lighter <= 2 * SAME_WEIGHT for lighter, heavier in itertools.pairwise(ordered)):
+            return None
+        found[comparison["output_column_name"]] = weights
+    return found
+
+
+def _level_sql(name: str, weights: Mapping[int, float]) -> str:
+    weight = quote_name(f"mw_{name}")
+    cases = " ".join(f"WHEN abs({weight} - {value!r}) < {SAME_WEIGHT} THEN {level}" for level, value in weights.items())
+    return f"CASE {cases} END"
 
 
 def score_between(

@@ -19,6 +19,7 @@ from linkage.match.splink_adapter import (
 Probabilities = dict[str, dict[str, float]]
 """Comparison -> level -> probability."""
 EM_DIGITS = 9
+TELLING_BITS = 1e-6
 """Sums in another order differ in their last digits; a model must not."""
 
 
@@ -142,8 +143,21 @@ def _learn(
                 1 - among_random_pairs
             )
             level_u[level.name] = level.u if level.u is not None else max(without_matches, smallest)
-        u[comparison.name] = level_u
+        u[comparison.name] = told_apart(level_m, level_u)
     return m, u
+
+
+def told_apart(m: dict[str, float], u: dict[str, float]) -> dict[str, float]:
+    """``u`` with a millionth less where two levels would weigh the same (rare ones, held at the smallest m and u): the matcher
+    reads a pair's level off its weight."""
+    seen: list[float] = []
+    apart: dict[str, float] = {}
+    for level, probability in u.items():
+        while any(abs(math.log2(m[level] / probability) - weight) < TELLING_BITS for weight in seen):
+            probability *= 1 - 1e-6
+        seen.append(math.log2(m[level] / probability))
+        apart[level] = probability
+    return apart
 
 
 def _learn_by_expectation_maximisation(

@@ -1,13 +1,11 @@
 """The stage ``register``: the records of each person become one golden person, the members' places a golden household."""
 
-from pathlib import Path
-
 from linkage.kernel.config import read_config
-from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.run import StageContext, Summary
-from linkage.register.config import SurvivorshipConfig
-from linkage.register.survivorship import choose, make_value_tables
+from linkage.kernel.switches import load_switches
+from linkage.register.config import FieldRule, SurvivorshipConfig
+from linkage.register.survivorship import choose, drop_values
 
 SQL_PACKAGE = "linkage.register"
 COMPARED = (
@@ -15,8 +13,8 @@ COMPARED = (
     "education", "phone", "hukou_address", "residence_address", "household_number", "tenure", "status",
 )  # fmt: skip
 SCRATCH = (
-    "person_records", "dwelling_texts", "home_keys", "name_plausibility", "all_values", "golden_values", "golden_numbers", "golden_wide", "winning_places",
-    "dwelling_facts", "person_facts", "person_status", "persons", "households", "events",
+    "person_records", "dwelling_texts", "home_keys", "name_plausibility", "golden_numbers", "golden_wide", "winning_places",
+    "dwelling_facts", "person_facts", "person_status", "first_nights", "persons", "households", "changed_fields", "field_events", "events",
 )  # fmt: skip
 
 
@@ -28,7 +26,9 @@ def run(context: StageContext) -> Summary:
     for table in ("links", "household_links", "members"):
         engine.read(table, context.input("resolve", table))
     engine.read("resolve_events", context.input("resolve", "events"))
-    _read_previous_persons(engine, context.previous_release)
+    engine.read("record_changes", context.input("resolve", "record_changes"))
+    for table in ("persons", "history"):
+        engine.read_previous(f"previous_{table}", table, context.previous_release)
 
     engine.run_sql(SQL_PACKAGE, "person_records")
     _choose_values(engine, config)
@@ -37,9 +37,10 @@ def run(context: StageContext) -> Summary:
         "moved_away_feeds": list(config.status.moved_away_feeds),
     }
     engine.run_sql(SQL_PACKAGE, "person_status", rules | {"night": context.night})
+    engine.run_sql(SQL_PACKAGE, "first_nights")
     engine.run_sql(SQL_PACKAGE, "persons", {"night": context.night})
     engine.run_sql(SQL_PACKAGE, "households")
-    _make_events(engine, context.night.isoformat())
+    _make_events(context)
 
     counts = {table: context.write(table) for table in ("persons", "households", "members", "events")}
     counts["values"] = context.write("values", source="all_values")
@@ -48,6 +49,7 @@ def run(context: StageContext) -> Summary:
         for row in engine.rows("SELECT status, count(*) AS n FROM persons GROUP BY 1 ORDER BY 1")
     }
     contested = engine.scalar("SELECT count(*) FROM all_values WHERE NOT won AND reason <> 'same_as_winner'")
+    drop_values(engine, [rule.field for rule in config.fields])
     for table in SCRATCH:
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")
     return counts | {"status": status, "losing_values": contested}
@@ -55,38 +57,35 @@ def run(context: StageContext) -> Summary:
 
 def _choose_values(engine: Engine, config: SurvivorshipConfig) -> None:
     """Every field's winner; the identity number first, because birth date and sex are checked against it."""
-    make_value_tables(engine)
     engine.con.execute(
         "CREATE OR REPLACE TEMP TABLE golden_numbers (person_id VARCHAR, birth_date DATE, sex VARCHAR, identity_kind VARCHAR, identity_grade VARCHAR)"
     )
     engine.con.execute("SET VARIABLE standard_variants = $characters", {"characters": config.standard_variants})
     engine.run_sql(SQL_PACKAGE, "name_plausibility")
     engine.run_sql(SQL_PACKAGE, "candidates")
-    for rule in sorted(config.fields, key=lambda r: r.field != "identity_number"):
-        choose(engine, rule)
+    for number, rule in enumerate(rules := _rules_in_order(config)):
+        choose(engine, rule, [chosen.field for chosen in rules[:number]])
         if rule.field == "identity_number":
             engine.run_sql(SQL_PACKAGE, "golden_numbers")
 
 
-def _read_previous_persons(engine: Engine, previous: Path | None) -> None:
-    if previous is not None:
-        engine.read("previous_persons", previous / "persons.parquet")
-        return
-    columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract("persons").fields)
-    engine.con.execute(f"CREATE OR REPLACE TEMP VIEW previous_persons AS SELECT {columns} WHERE false")
+def _rules_in_order(config: SurvivorshipConfig) -> list[FieldRule]:
+    return sorted(config.fields, key=lambda rule: rule.field != "identity_number")
 
 
-def _make_events(engine: Engine, night: str) -> None:
+def _make_events(context: StageContext) -> None:
     """The resolver's events and one ``field_changed`` per golden field that differs from the release before."""
-    engine.con.execute("CREATE OR REPLACE TEMP TABLE events AS SELECT * FROM resolve_events")
+    engine = context.engine
+    engine.con.execute(
+        "CREATE OR REPLACE TEMP TABLE changed_fields (person_id VARCHAR, field VARCHAR, record_key VARCHAR)"
+    )
     for field in COMPARED:
         engine.con.execute(
-            f"""INSERT INTO events BY NAME
-            SELECT n.person_id AS subject_id, 'person' AS subject, 'field_changed' AS kind, '' AS related_id, '{field}' AS field,
-                   CAST($night AS DATE) AS night, 'source_data' AS cause,
-                   CASE WHEN g.record_id IS NOT NULL THEN [g.source || ':' || g.record_id] END AS records
+            f"""INSERT INTO changed_fields
+            SELECT n.person_id, '{field}', g.source || ':' || g.record_id
             FROM persons n JOIN previous_persons o USING (person_id)
             LEFT JOIN golden_values g ON g.person_id = n.person_id AND g.field = '{field}'
-            WHERE n.{quote_name(field)} IS DISTINCT FROM o.{quote_name(field)}""",
-            {"night": night},
+            WHERE n.{quote_name(field)} IS DISTINCT FROM o.{quote_name(field)}"""
         )
+    load_switches(context)
+    engine.run_sql(SQL_PACKAGE, "field_events", {"night": context.night.isoformat()})

@@ -3,6 +3,8 @@
 The SQL is composed from declared names only: a field, its criteria, and the rank of each feed.
 """
 
+from collections.abc import Sequence
+
 from linkage.kernel.engine import Engine, quote_name, quote_text
 from linkage.register.config import Criterion, FieldRule
 
@@ -24,32 +26,34 @@ REASONS: dict[Criterion, str] = {
 }
 
 
-def make_value_tables(engine: Engine) -> None:
-    """The empty tables ``values`` (all candidates) and ``golden_values`` (winners)."""
+def choose(engine: Engine, rule: FieldRule, chosen: Sequence[str]) -> None:
+    """Rank the candidates of ``rule.field``; ``chosen`` are the fields ranked before.
+
+    Leaves ``all_values`` (every candidate of every field so far, ``won`` or not) and ``golden_values`` (the winners). Both are
+    views over one table per field: what is never appended to is made faster.
+    """
+    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {_table(rule.field)} AS {ranked_sql(rule)}")
+    whole = " UNION ALL ".join(f"SELECT * FROM {_table(field)}" for field in (*chosen, rule.field))
+    engine.con.execute(f"CREATE OR REPLACE TEMP VIEW all_values AS {whole}")
     engine.con.execute(
-        "CREATE OR REPLACE TEMP TABLE all_values (person_id VARCHAR, field VARCHAR, value VARCHAR, source VARCHAR, "
-        "record_id VARCHAR, observed_on DATE, won BOOLEAN, reason VARCHAR)"
-    )
-    engine.con.execute(
-        "CREATE OR REPLACE TEMP TABLE golden_values (person_id VARCHAR, field VARCHAR, value VARCHAR, source VARCHAR, record_id VARCHAR)"
+        "CREATE OR REPLACE TEMP VIEW golden_values AS SELECT person_id, field, value, source, record_id FROM all_values WHERE won"
     )
 
 
-def choose(engine: Engine, rule: FieldRule) -> None:
-    """Rank the candidates of ``rule.field``; appends to ``all_values`` and ``golden_values``."""
-    engine.con.execute(ranked_sql(rule))
-    field = quote_text(rule.field)
-    engine.con.execute(
-        f"INSERT INTO all_values SELECT person_id, {field}, value, source, record_id, observed_on, place = 1, reason FROM reasoned"
-    )
-    engine.con.execute(
-        f"INSERT INTO golden_values SELECT person_id, {field}, value, source, record_id FROM reasoned WHERE place = 1"
-    )
-    engine.con.execute("DROP TABLE reasoned")
+def drop_values(engine: Engine, chosen: Sequence[str]) -> None:
+    """Give the memory back."""
+    engine.con.execute("DROP VIEW golden_values")
+    engine.con.execute("DROP VIEW all_values")
+    for field in chosen:
+        engine.con.execute(f"DROP TABLE {_table(field)}")
+
+
+def _table(field: str) -> str:
+    return quote_name(f"values_of_{field}")
 
 
 def ranked_sql(rule: FieldRule) -> str:
-    """SQL that makes ``reasoned``: each candidate with its place and why it won or lost.
+    """SQL of each candidate of a field (a row as in the contract ``values``), with why it won or lost.
 
     A loser's reason is the first criterion in which it falls behind the winner; a winner's is the one by which it beat
     the best candidate with another value.
@@ -59,8 +63,7 @@ def ranked_sql(rule: FieldRule) -> str:
     window = f"(PARTITION BY person_id ORDER BY {order}, value, source, record_id)"
     winners = ", ".join(f"first_value({EXPRESSIONS[c]}) OVER {window} AS best_{c}" for c in rule.order)
     lost = " ".join(f"WHEN {EXPRESSIONS[c]} < best_{c} THEN {quote_text(REASONS[c])}" for c in rule.order)
-    return f"""CREATE OR REPLACE TEMP TABLE reasoned AS
-    WITH trusted AS (
+    return f"""WITH trusted AS (
         SELECT *, {f"CASE feed {trust} ELSE 0 END" if trust else "0"} AS trust, {max(len(rule.trust), 1)} AS most_trust FROM {quote_name("candidates_" + rule.field)}
     ), agreed AS (
         SELECT t.*, a.agreement FROM trusted t
@@ -72,6 +75,6 @@ def ranked_sql(rule: FieldRule) -> str:
     ), beaten AS (
         SELECT person_id, arg_min(why, place) AS why FROM lost WHERE value <> best_value GROUP BY person_id
     )
-    SELECT l.person_id, l.value, l.source, l.record_id, l.observed_on, l.place,
+    SELECT l.person_id, {quote_text(rule.field)} AS field, l.value, l.source, l.record_id, l.observed_on, l.place = 1 AS won,
            CASE WHEN l.place = 1 THEN coalesce(b.why, 'only_value') ELSE l.why END AS reason
     FROM lost l LEFT JOIN beaten b ON b.person_id = l.person_id"""

@@ -15,6 +15,7 @@ from linkage.release.sharing import SECTIONS, DepartmentSharing, SharingConfig
 
 # A spreadsheet passes over blanks and invisible characters before it looks for a formula sign; full-width and small forms count too.
 FORMULA_START = r"^[\t\r\n]|^[\s\p{Z}\p{Cf}\p{Cc}]*[=+\-@＝＋－＠﹦﹢﹣﹫]"
+NOTICE_FIELDS = tuple(name for name in contract("notices").column_names if name != "source")
 CHUNK_BYTES = 1 << 20
 FIXED_TIME = datetime(2026, 1, 1)
 
@@ -26,8 +27,8 @@ def write_slices(engine: Engine, config: SharingConfig, folder: Path) -> dict[st
         target = folder / department.source
         target.mkdir(parents=True)
         omitted: list[str] = []
-        for table in SECTIONS:
-            if fields := department.fields(table):
+        for table in (*SECTIONS, "notices"):
+            if fields := NOTICE_FIELDS if table == "notices" else department.fields(table):
                 count = _write_table(engine, department, table, fields, target, config.xlsx_maximum_rows)
                 written = [p.name for p in target.glob(f"{table}.*")]
                 rows |= {f"{department.source}/{name}": count for name in written}
@@ -60,6 +61,8 @@ def _write_table(
 
 
 def _scope_sql(department: DepartmentSharing, table: str) -> str:
+    if table == "notices":
+        return f"WHERE source = {quote_text(department.source)}"
     if department.scope == "all":
         return ""
     if table == "persons":
@@ -150,6 +153,7 @@ def _readme(config: SharingConfig, department: DepartmentSharing, omitted: list[
         f"用途 purpose: {department.purpose or '仅限无条件共享内容 unconditional fields only'}",
         f"范围 scope: {scope}",
         "persons.csv, households.csv: UTF-8 (BOM);  *.gb18030.csv: GB18030;  *.parquet: English column names",
+        "notices.csv: 本部门所持人员编号今夜因人工判定拆分或合并 ids you hold whose person was taken apart or merged by judgement tonight",
         "以单引号开头的单元格：原值以公式符号开头，已防护。A cell that starts with an apostrophe began with a formula sign.",
         f"有条件共享，仅限上述用途 conditional, for this purpose only: {', '.join(dict.fromkeys(conditional)) or '无 none'}",
         f"脱敏 masked: {', '.join(department.mask) or '无 none'}",

@@ -35,17 +35,22 @@ TABLES = {
     "events": ("register", "events"),
     "crosswalk": ("resolve", "links"),
     "retired_ids": ("resolve", "retired_ids"),
+    "former_records": ("resolve", "former_records"),
+    "former_households": ("resolve", "former_households"),
     "review_cases": ("estimate", "review_cases"),
+    "judgement_status": ("resolve", "judgement_status"),
+    "notices": ("resolve", "notices"),
 }
 ACCOUNTED = ("counted_rows", "accepted_rows", "rejected_rows", "duplicate_rows", "carried_rows")
 LOOKUP = "register.duckdb"
-LOOKUP_TABLES = ("persons", "households", "members", "crosswalk", "retired_ids", "events")
+LOOKUP_TABLES = ("persons", "households", "members", "crosswalk", "retired_ids", "events", "history")
 INDEXES = {
     "persons": ("person_id", "identity_number", "full_name"),
     "households": ("household_id",),
     "members": ("household_id", "person_id"),
     "crosswalk": ("person_id", "record_id"),
     "retired_ids": ("id",),
+    "history": ("subject_id",),
 }
 
 
@@ -94,6 +99,9 @@ def _write_tables(context: StageContext, folder: Path) -> dict[str, int]:
         else:
             shutil.copyfile(context.input(stage, name), folder / f"{table}.parquet")
             rows[f"{table}.parquet"] = engine.scalar(f"SELECT count(*) FROM {quote_name(table)}")
+    engine.read_previous("previous_history", "history", context.previous_release)
+    engine.run_sql(SQL_PACKAGE, "history")
+    rows["history.parquet"] = engine.write_table("history", folder / "history.parquet")
     engine.read("file_accounting", context.input("sources", "file_accounting"))
     engine.read("set_aside", context.input("gate_incoming", "set_aside"))
     engine.run_sql(SQL_PACKAGE, "accounting")
@@ -163,7 +171,9 @@ def _model_entry(context: StageContext, card: dict[str, Any]) -> dict[str, Any]:
 
 def _datapackage(context: StageContext, rows: dict[str, int]) -> dict[str, Any]:
     """Frictionless Data Package: every table with its fields, from the contracts."""
-    tables = [(table, contract(table)) for table in TABLES] + [("accounting", contract("file_accounting"))]
+    tables = [(table, contract(table)) for table in (*TABLES, "history")] + [
+        ("accounting", contract("file_accounting"))
+    ]
     return {
         "name": f"gridroll-{context.run_id}".lower(),
         "title": "网格人户一本账 register of persons and households",
@@ -176,6 +186,7 @@ def _datapackage(context: StageContext, rows: dict[str, int]) -> dict[str, Any]:
 FRICTIONLESS_TYPES = {
     "VARCHAR": "string",
     "DATE": "date",
+    "TIMESTAMP": "datetime",
     "INTEGER": "integer",
     "BIGINT": "integer",
     "DOUBLE": "number",

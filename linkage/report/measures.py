@@ -21,6 +21,7 @@ INPUTS = {
     "blocking_counts": ("match", "blocking_counts"),
     "drift": ("match", "drift"),
     "links": ("resolve", "links"),
+    "judgement_status": ("resolve", "judgement_status"),
     "review_cases": ("estimate", "review_cases"),
     "error_estimates": ("estimate", "error_estimates"),
     "person_subgroups": ("estimate", "person_subgroups"),

@@ -13,47 +13,62 @@ from linkage.kernel.engine import Engine
 from linkage.kernel.ids import new_id
 from linkage.kernel.pair_rules import PairRules, read_pair_rules
 from linkage.kernel.run import StageContext, Summary
+from linkage.kernel.switches import load_switches
 from linkage.resolve.clusters import Clusters, Edges, Refusal, resolve_clusters, weakly_bridged
 from linkage.resolve.config import HouseholdsConfig, PersonsConfig, ResolveConfig
 from linkage.resolve.duplicate_free import forbid_duplicates
+from linkage.resolve.judgements import account_for_judgements, apply_judgements, count_judgements
 from linkage.resolve.thresholds import make_pair_thresholds
 
 SQL_PACKAGE = "linkage.resolve"
-PREVIOUS_TABLES = ("crosswalk", "members", "households", "retired_ids")
+PREVIOUS_TABLES = ("members", "households", "retired_ids", "former_households")
+RENUMBERED_TABLES = ("crosswalk", "former_records")
+OUTPUTS = (
+    "links",
+    "household_links",
+    "members",
+    "events",
+    "record_changes",
+    "retired_ids",
+    "former_records",
+    "former_households",
+    "review_cases",
+    "judgement_status",
+    "notices",
+)
 
 
 def run(context: StageContext) -> Summary:
-    """Write links, household_links, members, events, retired_ids and review_cases."""
+    """Write the tables named in OUTPUTS."""
     engine = context.engine
     config = read_config(context.config_dir / "resolve.yaml", ResolveConfig)
     rules = read_pair_rules(context.config_dir / "match.yaml")
     district = str(json.loads((context.run_dir / "run.json").read_text(encoding="utf-8"))["district"])
     engine.read("common_records", context.input("gate_incoming", "common_records"))
     engine.load("scored_pairs", context.input("match", "scored_pairs"))
-    engine.read("judgements", context.run_dir / "judgements.parquet")
+    apply_judgements(engine, context.run_dir / "judgements.parquet")
     _read_previous(engine, context.previous_release)
 
     clusters = cluster_records(engine, config.persons, rules)
     _assign_person_ids(engine, clusters, district, context.id_scope)
     engine.run_sql(SQL_PACKAGE, "links")
-    engine.run_sql(SQL_PACKAGE, "person_changes")
+    engine.run_sql(SQL_PACKAGE, "person_changes", {"night": context.night.isoformat()})
     _households(engine, config, district, context.night.isoformat(), context.id_scope)
-    _retire_and_log(engine, context.night.isoformat())
+    _retire_and_log(context)
+    _explain_refusals(engine, rules)
+    account_for_judgements(engine, context.previous_release, context.night.isoformat())
     _review_cases(engine, config, rules)
-    counts = {
-        table: context.write(table)
-        for table in ("links", "household_links", "members", "events", "retired_ids", "review_cases")
-    }
+    counts = {table: context.write(table) for table in OUTPUTS}
     return _summary(engine, counts, clusters)
 
 
 def _read_previous(engine: Engine, previous: Path | None) -> None:
     """Views of yesterday's release, empty on the first night."""
-    if previous is None:
-        engine.run_sql(SQL_PACKAGE, "no_previous_release")
-        return
     for table in PREVIOUS_TABLES:
-        engine.read(f"previous_{table}", previous / f"{table}.parquet")
+        engine.read_previous(f"previous_{table}", table, previous)
+    for table in RENUMBERED_TABLES:
+        engine.read_previous(f"{table}_before", table, previous)
+    engine.run_sql(SQL_PACKAGE, "renumbered_records")
     engine.run_sql(SQL_PACKAGE, "previous_release")
 
 
@@ -104,8 +119,11 @@ def cluster_records(engine: Engine, config: PersonsConfig, rules: PairRules) -> 
 
 
 def _assign_person_ids(engine: Engine, clusters: Clusters, district: str, id_scope: str) -> None:
-    """Give each cluster yesterday's id or a new one; leaves ``cluster_ids(cluster, person_id, is_new)``."""
-    engine.run_sql(SQL_PACKAGE, "person_ids")
+    """Give each cluster yesterday's id, a retired one that comes back, or a new one; leaves ``cluster_ids(cluster, person_id, is_new)``."""
+    engine.run_sql(SQL_PACKAGE, "person_claims")
+    while engine.scalar("SELECT count(*) FROM claims"):  # each round settles at least one
+        engine.run_sql(SQL_PACKAGE, "kept_ids")
+    engine.run_sql(SQL_PACKAGE, "revived_ids")
     fresh = engine.arrow("SELECT cluster, first_key FROM new_clusters ORDER BY cluster")
     ids = [new_id("P", district, id_scope, key) for key in fresh["first_key"].to_pylist()]
     engine.load_arrow("fresh_ids", pa.table({"cluster": fresh["cluster"], "person_id": pa.array(ids, pa.string())}))
@@ -138,7 +156,10 @@ def _households(engine: Engine, config: ResolveConfig, district: str, night: str
     )
     engine.run_sql(SQL_PACKAGE, "household_heads")
     engine.run_sql(SQL_PACKAGE, "relations", {"composition": str(files(SQL_PACKAGE) / "relation_composition.csv")})
-    engine.run_sql(SQL_PACKAGE, "household_ids")
+    engine.run_sql(SQL_PACKAGE, "household_claims")
+    while engine.scalar("SELECT count(*) FROM household_claims"):
+        engine.run_sql(SQL_PACKAGE, "kept_household_ids")
+    engine.run_sql(SQL_PACKAGE, "revived_household_ids")
     fresh = engine.arrow("SELECT * FROM new_households ORDER BY family, basis_key")
     ids = [
         new_id("H", district, id_scope, family, person)
@@ -164,18 +185,24 @@ def _read_residence_evidence(engine: Engine, config: HouseholdsConfig) -> None:
     engine.con.executemany("INSERT INTO residence_evidence VALUES (?, ?, ?, ?)", rows)
 
 
-def _retire_and_log(engine: Engine, night: str) -> None:
-    """Make events and the cumulative retired_ids, in which every chain ends at a living id or at nothing."""
-    engine.run_sql(SQL_PACKAGE, "events", {"night": night})
-    engine.run_sql(SQL_PACKAGE, "retired_ids", {"night": night})
+def _retire_and_log(context: StageContext) -> None:
+    """Make the cumulative retired_ids with what their return takes, record_changes, and events with their causes."""
+    engine, night = context.engine, {"night": context.night.isoformat()}
+    engine.run_sql(SQL_PACKAGE, "retired_ids", night)
+    engine.run_sql(SQL_PACKAGE, "record_changes")
+    load_switches(context)
+    engine.run_sql(SQL_PACKAGE, "events", night)
 
 
-def _review_cases(engine: Engine, config: ResolveConfig, rules: PairRules) -> None:
+def _explain_refusals(engine: Engine, rules: PairRules) -> None:
     columns = zip(*rules.guard_texts, strict=True) if rules.guard_texts else ((), (), ())
     texts = {name: pa.array(values, pa.string()) for name, values in zip(("guard", "zh", "en"), columns, strict=True)}
     engine.load_arrow("guard_texts", pa.table(texts))
     engine.run_sql(SQL_PACKAGE, "guard_sentences")
     engine.run_sql(SQL_PACKAGE, "refused_pairs")
+
+
+def _review_cases(engine: Engine, config: ResolveConfig, rules: PairRules) -> None:
     engine.run_sql(
         SQL_PACKAGE,
         "review_cases",
@@ -212,9 +239,11 @@ def _summary(engine: Engine, counts: dict[str, int], clusters: Clusters) -> Summ
         "persons_merged": events.get("merged_into", 0),
         "persons_split": events.get("split_from", 0),
         "persons_ended": events.get("ended", 0),
+        "persons_revived": events.get("revived", 0),
         "components_in_conflict": clusters.conflicts,
         "pairs_refused": len(clusters.refused),
         "households": counts["household_links"],
         "records": counts["links"],
+        "records_renumbered": engine.scalar("SELECT count(*) FROM renumbered_records"),
         "review_cases": counts["review_cases"],
-    }
+    } | count_judgements(engine)

@@ -29,6 +29,8 @@ judgements_table = sa.Table(
     sa.Column("reader", sa.String(100), nullable=False),
     sa.Column("decided_at", sa.DateTime, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("decision_id", sa.String(16), index=True),
+    sa.Column("evidence", sa.JSON(none_as_null=True)),
 )
 
 

@@ -4,12 +4,13 @@ A run takes a copy at planning, so that a night is a function of what was decide
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
@@ -18,83 +19,99 @@ from linkage.kernel.run import State
 from linkage.review.database import judgements_table, open_database
 
 VERDICTS = ("same", "different", "unsure")
+WITHDRAWN = "withdrawn"
+SEEN = ("feed", "person_id", "content_hash", "number_hash", "name_hash", "birth_hash")
 SCHEMA = pa.schema(
     [
-        pa.field("judgement_id", pa.string()),
-        pa.field("record_key_l", pa.string()),
-        pa.field("record_key_r", pa.string()),
-        pa.field("verdict", pa.string()),
-        pa.field("reader", pa.string()),
-        pa.field("decided_at", pa.timestamp("us")),
-        pa.field("reason", pa.string()),
+        *((name, pa.string()) for name in ("judgement_id", "decision_id", "record_key_l", "record_key_r")),
+        *((name, pa.string()) for name in ("verdict", "reader")),
+        ("decided_at", pa.timestamp("us")),
+        *((name, pa.string()) for name in ("reason", "release", "case_id")),
+        ("match_weight", pa.float64()),
+        *((name, pa.struct([(field, pa.string()) for field in SEEN])) for name in ("seen_l", "seen_r")),
     ]
 )
 
 
-def append_judgement(
-    state: State,
-    record_key_l: str,
-    record_key_r: str,
-    verdict: str,
-    *,
-    reader: str,
-    reason: str,
-    decided_at: datetime | None = None,
-) -> str:
-    """Record one verdict about two records and return its id.
+@dataclass(frozen=True)
+class Verdict:
+    """A verdict about two records, named in any order. ``evidence`` is what its reader saw of them: ``release``, ``case_id``,
+    ``match_weight`` (bits) and under ``seen`` the record evidence by record key."""
 
-    Raises ConfigurationError on an unknown verdict, on one record named twice, and when who decided or why is left out.
+    record_keys: tuple[str, str]
+    verdict: str
+    evidence: Mapping[str, Any] | None = None
+
+
+def append_judgements(
+    state: State, verdicts: Iterable[Verdict], *, reader: str, reason: str, decided_at: datetime | None = None
+) -> str:
+    """Record what was decided at once, all or nothing, and return the id of the decision.
+
+    One verdict's decision has the id of its judgement. Raises ConfigurationError on an unknown verdict, on one record named
+    twice, and when who decided or why is left out.
     """
-    if verdict not in VERDICTS:
-        raise ConfigurationError(f"Verdict {verdict!r} is not known.", remedy=f"Use one of {', '.join(VERDICTS)}.")
-    if record_key_l == record_key_r:
-        raise ConfigurationError(f"{record_key_l!r} is named twice.", remedy="Name two different records.")
     for what, text in (("reader", reader), ("reason", reason)):
         if not text.strip():
             raise ConfigurationError(f"The {what} is empty.", remedy="Say who decided, and why: an auditor will ask.")
-    left, right = sorted((record_key_l, record_key_r))
     moment = (decided_at or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
-    judgement_id = hashlib.sha256("\x1f".join((left, right, verdict, reader, moment.isoformat())).encode()).hexdigest()[
-        :16
-    ]
+    rows = [_row(verdict, reader, reason, moment) for verdict in verdicts]
+    ids = [row["judgement_id"] for row in rows]
+    decision_id = ids[0] if len(ids) == 1 else _short_hash(*ids)
     with open_database(state).begin() as connection:
-        connection.execute(
-            sa.insert(judgements_table).values(
-                judgement_id=judgement_id,
-                record_key_l=left,
-                record_key_r=right,
-                verdict=verdict,
-                reader=reader,
-                decided_at=moment,
-                reason=reason,
-            )
-        )
-    return judgement_id
+        connection.execute(sa.insert(judgements_table), [row | {"decision_id": decision_id} for row in rows])
+    return decision_id
 
 
-def require_records(state: State, record_keys: Iterable[str]) -> None:
-    """Raise ConfigurationError for the first key that is no record of the current release."""
-    current = state.current_release()
-    if current is None:
+def _row(verdict: Verdict, reader: str, reason: str, moment: datetime) -> dict[str, Any]:
+    if verdict.verdict not in (*VERDICTS, WITHDRAWN):
         raise ConfigurationError(
-            "Nothing is published yet.", remedy="Run a night first; judgements are about its records."
+            f"Verdict {verdict.verdict!r} is not known.", remedy=f"Use one of {', '.join(VERDICTS)}."
         )
-    table = pq.read_table(current / "crosswalk.parquet", columns=["source", "record_id"])
-    known = pc.binary_join_element_wise(table["source"], table["record_id"], ":")
-    for key in record_keys:
-        if not pc.any(pc.equal(known, key)).as_py():
-            raise ConfigurationError(
-                f"There is no record {key!r} in the current release {current.name}.",
-                remedy="Write a record as <source>:<record_id>, as in crosswalk.parquet and on the stewards' page.",
-            )
+    left, right = sorted(verdict.record_keys)
+    if left == right:
+        raise ConfigurationError(f"{left!r} is named twice.", remedy="Name two different records.")
+    return {
+        "judgement_id": _short_hash(left, right, verdict.verdict, reader, moment.isoformat()),
+        "record_key_l": left,
+        "record_key_r": right,
+        "verdict": verdict.verdict,
+        "reader": reader,
+        "decided_at": moment,
+        "reason": reason,
+        "evidence": dict(verdict.evidence) if verdict.evidence else None,
+    }
+
+
+def _short_hash(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+
+def read_rows(state: State, decision_id: str | None = None) -> list[dict[str, Any]]:
+    """Judgements as they stand in the database, oldest first; only those of ``decision_id`` (or with that id) if given."""
+    table = judgements_table.c
+    query = sa.select(judgements_table).order_by(table.decided_at, table.judgement_id)
+    if decision_id is not None:
+        query = query.where(sa.or_(table.judgement_id == decision_id, table.decision_id == decision_id))
+    with open_database(state).connect() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def read_judgements(state: State) -> pa.Table:
-    """All judgements, oldest first."""
-    query = sa.select(judgements_table).order_by(judgements_table.c.decided_at, judgements_table.c.judgement_id)
-    with open_database(state).connect() as connection:
-        rows = [dict(row) for row in connection.execute(query).mappings()]
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    """All judgements, oldest first (contract ``judgements``)."""
+    return pa.Table.from_pylist([_flat(row) for row in read_rows(state)], schema=SCHEMA)
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    evidence = row["evidence"] or {}
+    seen = evidence.get("seen", {})
+    return {
+        **row,
+        **{name: evidence.get(name) for name in ("release", "case_id", "match_weight")},
+        "decision_id": row["decision_id"] or row["judgement_id"],
+        "seen_l": seen.get(row["record_key_l"]),
+        "seen_r": seen.get(row["record_key_r"]),
+    }
 
 
 def write_judgements(state: State, path: Path) -> None:

@@ -17,6 +17,7 @@ from linkage.sources.table import BadRow, DelimitedText, RawTable, Row, RowCount
 MAX_LINES_IN_QUOTES = 10
 HEADER_SEARCH_ROWS = 30
 HEAD_LINES = 400
+TELLING_LINES = 1000  # as many undecodable lines tell that it is another encoding
 DELIMITERS = (",", "\t", ";", "|")
 BLANK = " \t\r\x0b\x0c\ufeff"
 PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
@@ -33,9 +34,11 @@ def decode(data: bytes) -> tuple[str, str, int]:
             return _settle(data.decode(encoding), encoding), _name(data, encoding), 0
         except UnicodeDecodeError:
             continue
-    lines = data.split(line_end(data))
-    bad = {encoding: sum(not _decodes(line, encoding) for line in lines) for encoding in ("utf-8-sig", "gb18030")}
-    encoding = min(bad, key=lambda name: (bad[name], name != "utf-8-sig"))
+    for most in (TELLING_LINES, len(data) + 1):
+        bad = {encoding: count_undecodable(data, encoding, most) for encoding in ("utf-8-sig", "gb18030")}
+        encoding = min(bad, key=lambda name: (bad[name], name != "utf-8-sig"))
+        if bad[encoding] < most:
+            break
     return _settle(data.decode(encoding, errors="replace"), encoding), _name(data, encoding), bad[encoding]
 
 
@@ -43,12 +46,19 @@ def _name(data: bytes, encoding: str) -> str:
     return encoding if encoding != "utf-8-sig" or data.startswith(b"\xef\xbb\xbf") else "utf-8"
 
 
-def _decodes(line: bytes, encoding: str) -> bool:
-    try:
-        line.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+def count_undecodable(data: bytes, encoding: str, most: int) -> int:
+    """Lines that are no text in ``encoding``; stops counting at ``most``. No character of either encoding holds a line end."""
+    end, view, start, bad = line_end(data), memoryview(data), 0, 0
+    while bad < most:
+        try:
+            codecs.decode(view[start:], encoding)
+        except UnicodeDecodeError as error:
+            bad += 1
+            start = data.find(end, start + error.start) + 1
+            if start:
+                continue
+        break
+    return bad
 
 
 def _settle(text: str, encoding: str) -> str:

@@ -5,12 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from linkage.kernel.run import State
 from linkage.review.database import VERSION_TABLE, create_database, metadata, open_database
-from linkage.review.judgements import append_judgement, read_judgements
+from linkage.review.judgements import Verdict, append_judgements, read_judgements
 from tests.builders import REPOSITORY
 from tests.deploy.services import AIRFLOW, SERVICES, environment, free_port, initialise, running_services
 
@@ -67,9 +68,13 @@ def test_the_state_database_is_made_and_migrated_on_postgresql(
     create_database(url)
     create_database(url)
     state = State(tmp_path)
-    append_judgement(state, "a:1", "b:1", "same", reader="r", reason="r")
+    append_judgements(state, [Verdict(("a:1", "b:1"), "same")], reader="r", reason="r")
     assert read_judgements(state).num_rows == 1
+    for change in ("UPDATE judgements SET verdict = 'different'", "DELETE FROM judgements", "TRUNCATE judgements"):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), open_database(state).begin() as connection:
+            connection.execute(sa.text(change))
+    assert read_judgements(state)["verdict"].to_pylist() == ["same"]
     with open_database(state).connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        assert (context.get_current_revision(), compare_metadata(context, metadata)) == ("0001", [])
+        assert (context.get_current_revision(), compare_metadata(context, metadata)) == ("0002", [])
     open_database(state).dispose()

@@ -54,7 +54,7 @@ class World:
             ("match/holdout_pairs", "holdout_pairs", asked),
             ("resolve/links", "links", links),
             ("resolve/review_cases", "review_cases", []),
-            ("judgements", "judgements", judgements),
+            ("resolve/judgement_status", "judgement_status", judgements),
         ):
             write_rows(self.engine, table, rows, folder / f"{path}.parquet")
         self.summary = stage.run(context)
@@ -152,8 +152,8 @@ def test_the_quality_sample_is_blind_and_asks_each_stratum(world: World) -> None
 def judged(case: dict[str, Any], verdict: str) -> dict[str, Any]:
     left, right = case["records"]
     return {
-        "judgement_id": case["case_id"], "record_key_l": left, "record_key_r": right, "verdict": verdict,
-        "reader": "r", "decided_at": "2026-03-01 10:00:00",
+        "judgement_id": case["case_id"], "current_key_l": left, "current_key_r": right, "verdict": verdict,
+        "status": "applied", "in_force": True, "decided_at": "2026-03-01 10:00:00",
     }  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
 from linkage.kernel.run import write_json
 from linkage.match import stage
-from linkage.match.config import BlockingRuleConfig, MatchConfig
-from linkage.match.splink_adapter import comparison_settings, gamma_of
+from linkage.match.config import BlockingRuleConfig, MatchConfig, gamma_of
+from linkage.match.splink_adapter import comparison_settings
 from tests.builders import REPOSITORY, record, stage_context, write_rows
 
 CONFIG = read_config(REPOSITORY / "config" / "match.yaml", MatchConfig)

@@ -10,9 +10,9 @@ from scipy.spatial.distance import jensenshannon
 
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
-from linkage.match.config import MatchConfig
+from linkage.match.config import MatchConfig, gamma_of
 from linkage.match.drift import make_drift
-from linkage.match.splink_adapter import comparison_settings, gamma_of
+from linkage.match.splink_adapter import comparison_settings
 from tests.builders import REPOSITORY, record, write_rows
 
 CONFIG = read_config(REPOSITORY / "config" / "match.yaml", MatchConfig)

@@ -1,18 +1,15 @@
 """Hidden numbers on a tiny constructed world: what came from the number is gone, everything else is as every night."""
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine, quote_text
-from linkage.kernel.run import write_json
 from linkage.match import stage
 from linkage.match.config import MatchConfig
-from linkage.match.splink_adapter import comparison_settings
-from tests.builders import REPOSITORY, record, stage_context, write_rows
+from tests.builders import REPOSITORY, record, stage_context, write_model, write_rows
 
 CONFIG = read_config(REPOSITORY / "config" / "match.yaml", MatchConfig)
 BORN = date(1985, 3, 12)
@@ -37,36 +34,12 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, An
     with Engine() as engine:
         context = stage_context(tmp_path_factory.mktemp("holdout"), engine, "match")
         write_rows(engine, "common_records", RECORDS, context.run_dir / "gate_incoming" / "common_records.parquet")
-        _write_model(engine, context.run_dir / "model")
+        write_model(engine, context.run_dir / "model", CONFIG)
         stage.run(context)
         return {
             name: engine.rows(f"SELECT * FROM read_parquet({quote_text(context.output(name))})")
             for name in ("holdout_records", "holdout_pairs", "scored_pairs")
         }
-
-
-def _write_model(engine: Engine, folder: Path) -> None:
-    """The first level of each comparison speaks for a pair (10 bits), the others say nothing."""
-    comparisons = [
-        comparison_settings(
-            c,
-            {
-                name: (0.5, 0.5 / 1024) if position == 0 else (0.5, 0.5)
-                for position, name in enumerate(level.name for level in c.levels if not level.missing)
-            },
-        )
-        for c in CONFIG.comparisons
-    ]
-    splink = {
-        "link_type": "dedupe_only",
-        "comparisons": comparisons,
-        "probability_two_random_records_match": 0.5,
-    }
-    write_json(folder / "model.json", {"splink": splink})
-    frequencies = (
-        "SELECT * FROM (VALUES ('name', '张伟', 0.25), ('name_sound', '张 伟', 0.25)) t(feature, value, frequency)"
-    )
-    engine.write_query(frequencies, folder / "term_frequencies.parquet")
 
 
 def test_only_records_whose_number_another_has_are_drawn(out: dict[str, Any]) -> None:

@@ -201,6 +201,15 @@ def test_a_published_night_run_again_with_a_late_file_continues_itself_and_loses
         AND person_id NOT IN (SELECT id FROM '{again}/retired_ids.parquet')"""
     ).fetchall()
     assert lost == []
+    grown = duckdb.sql(
+        f"""SELECT * EXCLUDE (sequence) FROM '{again}/history.parquet' EXCEPT ALL SELECT * EXCLUDE (sequence) FROM '{published}/history.parquet'
+        EXCEPT ALL SELECT * FROM '{again}/events.parquet'"""
+    ).fetchall()
+    ((rows, added, events),) = duckdb.sql(
+        f"""SELECT (SELECT count(*) FROM '{again}/history.parquet'), (SELECT count(*) FROM '{again}/events.parquet'),
+        (SELECT count(*) FROM '{published}/history.parquet')"""
+    ).fetchall()
+    assert grown == [] and added > 0 and rows == events + added
     assert run(exports, own, SECOND).returncode == 0
     assert State(own).current_release() == again
 

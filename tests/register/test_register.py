@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from linkage.kernel.engine import Engine
+from linkage.kernel.run import write_json
 from linkage.register import stage
 from tests.builders import record, stage_context, write_rows
 
@@ -31,6 +32,8 @@ def register(
     previous: Path | None = None,
     night: date = date(2026, 3, 2),
     others: Rows = [],  # noqa: B006 - never changed
+    changes: Rows = [],  # noqa: B006 - never changed
+    events: Rows = [],  # noqa: B006 - never changed
 ) -> dict[str, Rows]:
     """One person P1 that holds all ``records``; ``others`` are records of other persons, one each."""
     context = stage_context(tmp_path, engine, "register", previous_release=previous, night=night)
@@ -51,7 +54,8 @@ def register(
     write_rows(engine, "links", links, run / "resolve" / "links.parquet")
     write_rows(engine, "household_links", households or [], run / "resolve" / "household_links.parquet")
     write_rows(engine, "members", members or [], run / "resolve" / "members.parquet")
-    write_rows(engine, "events", [], run / "resolve" / "events.parquet")
+    write_rows(engine, "events", events, run / "resolve" / "events.parquet")
+    write_rows(engine, "record_changes", changes, run / "resolve" / "record_changes.parquet")
     stage.run(context)
     return {
         t: engine.rows(f"SELECT * FROM read_parquet('{context.output(t)}')")
@@ -199,11 +203,56 @@ def test_the_address_reads_in_full_when_anybody_wrote_it_in_full(tmp_path: Path,
 def test_a_changed_value_is_an_event_and_the_first_night_is_remembered(tmp_path: Path, engine: Engine) -> None:
     register(tmp_path, engine, [record("police:1", name="张伟")])
     previous = tmp_path / "state" / "runs" / "2026-03-02-test" / "register"
-    after = register(tmp_path, engine, [record("police:1", name="张炜")], previous=previous, night=date(2026, 3, 3))
-    assert [(e["kind"], e["field"], e["records"]) for e in after["events"]] == [
-        ("field_changed", "full_name", ["police:1"])
+    changes = [{"record_key": "police:1", "change": "changed", "person_before": "P1", "person_now": "P1"}]
+    after = register(
+        tmp_path, engine, [record("police:1", name="张炜")], previous=previous, night=date(2026, 3, 3), changes=changes
+    )
+    assert [(e["kind"], e["field"], e["cause"], e["records"]) for e in after["events"]] == [
+        ("field_changed", "full_name", "source_data", ["police:1"])
     ]
     assert after["persons"][0]["first_night"] == date(2026, 3, 2)
+
+
+MERGED = {"subject_id": "P9", "subject": "person", "kind": "merged_into", "related_id": "P1", "field": "", "cause": "judgement", "cause_detail": "j1", "records": ["grid:1"]}  # fmt: skip
+CHANGED = {"record_key": "police:1", "change": "changed", "person_before": "P1", "person_now": "P1"}
+MOVED = {"record_key": "grid:1", "change": "moved", "person_before": "P9", "person_now": "P1"}
+ELSEWHERE = {"record_key": "civil:7", "change": "new", "person_now": "P7"}
+BOTH: Rows = [record("health:1", phones=["13911112222"]), record("grid:1", phones=["13733334444"])]
+WHY_A_FIELD: list[tuple[str, Rows, Rows, dict[str, Any], tuple[str, str | None, list[str] | None]]] = [
+    ("a record of the person changed", [CHANGED], [], {}, ("source_data", None, ["police:1"])),
+    ("the winning record came by a judgement, another one changed", [CHANGED, MOVED], [MERGED], {}, ("judgement", "j1", ["grid:1"])),
+    ("records came by a judgement, another one wins", [{**MOVED, "record_key": "health:1"}], [MERGED], {}, ("judgement", "j1", ["grid:1"])),
+    ("another configuration", [], [], {"configuration_sha256": "new"}, ("configuration", "new", ["grid:1"])),
+    ("another version of the programme", [ELSEWHERE], [], {"code_sha256": "new"}, ("rule", "1+new", ["grid:1"])),
+    ("another person's record", [ELSEWHERE], [], {}, ("source_data", "other_records", None)),
+    ("nothing but the date", [], [], {}, ("night", None, ["grid:1"])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "changes", "events", "plan", "why"), WHY_A_FIELD, ids=[c[0] for c in WHY_A_FIELD])
+def test_why_a_field_changed(
+    tmp_path: Path, engine: Engine, case: str, changes: Rows, events: Rows, plan: dict[str, str], why: tuple[Any, ...]
+) -> None:
+    register(tmp_path, engine, BOTH[:1])
+    previous, night = tmp_path / "state" / "runs" / "2026-03-02-test" / "register", date(2026, 3, 3)
+    before = {"configuration_sha256": "old", "code_sha256": "old", "code_version": "1", "model": {"id": "m"}}
+    write_json(previous / "manifest.json", before)
+    write_json(
+        tmp_path / "state" / "runs" / f"{night}-test" / "run.json",
+        {k: before[k] for k in before if k != "model"} | plan,
+    )
+    after = register(tmp_path, engine, BOTH, previous=previous, night=night, changes=changes, events=events)
+    (event,) = [e for e in after["events"] if e["field"] == "phone"]
+    assert (event["cause"], event["cause_detail"], event["records"]) == why
+
+
+def test_a_person_who_comes_back_is_known_since_the_first_night(tmp_path: Path, engine: Engine) -> None:
+    seen = {"sequence": 1, "subject_id": "P1", "subject": "person", "kind": "appeared", "related_id": "", "field": ""}
+    nights = [seen | {"night": date(2025, 1, 1)}, seen | {"sequence": 2, "kind": "ended", "night": date(2025, 6, 1)}]
+    write_rows(engine, "history", nights, tmp_path / "before" / "history.parquet")
+    revived = {"subject_id": "P1", "subject": "person", "kind": "revived", "related_id": "", "field": ""}
+    after = register(tmp_path, engine, [record("police:1")], previous=tmp_path / "before", events=[revived])
+    assert after["persons"][0]["first_night"] == date(2025, 1, 1)
 
 
 def test_a_household_has_the_address_of_its_head(tmp_path: Path, engine: Engine) -> None:

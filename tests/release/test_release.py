@@ -42,9 +42,11 @@ def build(
     previous: Path | None = None,
     persons: list[dict[str, Any]] = PERSONS,
     inputs: dict[str, str] = {},  # noqa: B006 - never changed
+    events: list[dict[str, Any]] = [],  # noqa: B006 - never changed
+    fingerprint: str = "0a1b2c3d",
 ) -> tuple[StageContext, Path]:
     """A release of two persons."""
-    run_id = f"{night.isoformat()}-0a1b2c3d"
+    run_id = f"{night.isoformat()}-{fingerprint}"
     context = stage_context(tmp_path, engine, "release", night=night, run_id=run_id, previous_release=previous)
     plan = json.loads((context.run_dir / "run.json").read_text())
     landings = {source: {"path": path} for source, path in inputs.items()}
@@ -54,9 +56,13 @@ def build(
         "register/households": [{"household_id": "H1", "kind": "hukou", "members": 2, "head_person_id": "P1"}],
         "register/members": [{"household_id": "H1", "person_id": "P1", "is_head": True}, {"household_id": "H1", "person_id": "P2"}],
         "register/values": [],
-        "register/events": [],
+        "register/events": events,
         "resolve/links": [{"source": "police", "feed": "police_hukou", "record_id": "1", "record_key": "police:1", "person_id": "P1", "link_kind": "single"}],
         "resolve/retired_ids": [],
+        "resolve/former_records": [],
+        "resolve/former_households": [],
+        "resolve/judgement_status": [],
+        "resolve/notices": [{"source": "police", "person_id": "P0", "new_person_id": "P1", "kind": "merged", "records": ["1"]}],
         "estimate/review_cases": [],
         "sources/file_accounting": [{"source": "police", "feed": "police_hukou", "file": "a.csv", "counted_rows": 3, "accepted_rows": 3, "rejected_rows": 0, "duplicate_rows": 0, "carried_rows": 0}],
         "gate_incoming/set_aside": [{"record_key": "police:9", "file": "a.csv", "rule": "x"}],
@@ -78,7 +84,19 @@ def test_a_fresh_release_verifies(release: Path) -> None:
 
 
 def test_it_holds_what_the_design_names(release: Path) -> None:
-    names = ["persons", "households", "members", "crosswalk", "values", "events", "retired_ids", "accounting"]
+    names = [
+        "persons",
+        "households",
+        "members",
+        "crosswalk",
+        "values",
+        "events",
+        "history",
+        "retired_ids",
+        "former_records",
+        "former_households",
+        "accounting",
+    ]
     for name in [
         *(f"{n}.parquet" for n in names),
         "register.duckdb",
@@ -89,6 +107,33 @@ def test_it_holds_what_the_design_names(release: Path) -> None:
         assert (release / name).is_file(), name
     assert not list(release.rglob("*.wal"))
     assert all(not p.stat().st_mode & 0o222 for p in release.rglob("*") if p.is_file())
+
+
+def test_the_history_is_that_of_the_release_before_and_the_events_of_this_one(tmp_path: Path, engine: Engine) -> None:
+    """Also when a night is published twice, and when nothing happens on one of them."""
+
+    def event(kind: str, night: date) -> dict[str, Any]:
+        return {"subject_id": "P1", "subject": "person", "kind": kind, "related_id": "", "field": "", "night": night, "cause": "source_data"}  # fmt: skip
+
+    first, second = date(2026, 3, 2), date(2026, 3, 3)
+    release: Path | None = None
+    for night, fingerprint, kinds in (
+        (first, "0a", ["appeared"]),
+        (second, "0b", ["ended"]),
+        (second, "0c", []),
+        (second, "0d", ["revived"]),
+    ):
+        events = [event(kind, night) for kind in kinds]
+        _, release = build(tmp_path, engine, night, release, events=events, fingerprint=fingerprint)
+    rows = engine.rows(f"SELECT sequence, kind, night FROM read_parquet('{release}/history.parquet')")
+    assert [tuple(row.values()) for row in rows] == [
+        (1, "appeared", first),
+        (2, "ended", second),
+        (3, "revived", second),
+    ]
+    assert release and "history.parquet" in json.loads((release / "manifest.json").read_text())["files"]
+    resources = json.loads((release / "datapackage.json").read_text())["resources"]
+    assert {"name": "history", "rows": 3}.items() <= next(r for r in resources if r["name"] == "history").items()
 
 
 def test_rows_set_aside_count_as_rejected(release: Path, engine: Engine) -> None:
@@ -370,6 +415,16 @@ def test_cells_that_a_spreadsheet_would_run_are_neutralised(release: Path) -> No
     assert sheet is not None
     cells = [cell for row in sheet.iter_rows() for cell in row if cell.value is not None]
     assert all(cell.data_type == "s" for cell in cells)
+
+
+def test_a_department_gets_the_notices_about_ids_it_holds_and_no_other(release: Path) -> None:
+    told = {
+        folder.name: (folder / "notices.csv").read_text(encoding="utf-8-sig").splitlines()
+        for folder in (release / "slices").iterdir()
+    }
+    assert told["police"][0].startswith("原编号,现编号,种类,本部门记录号")
+    assert [line.split(",")[:4] for line in told.pop("police")[1:]] == [["P0", "P1", "merged", "[1]"]]
+    assert {len(lines) for lines in told.values()} == {1}
 
 
 def test_encodings_and_headers(release: Path) -> None:

@@ -44,14 +44,16 @@ class World:
         return self
 
     def _release(self, night: date) -> Path:
-        """What the resolver reads of a release: crosswalk, members, households, retired ids."""
+        """What the resolver reads of a release: crosswalk, members, households, and what it takes to give ids back."""
         folder = self.tmp_path / f"{night}-release"
         folder.mkdir(exist_ok=True)
-        copy = {"crosswalk": "links", "members": "members", "retired_ids": "retired_ids"}
+        copy = {"crosswalk": "links"} | {
+            t: t for t in ("members", "retired_ids", "former_records", "former_households", "judgement_status")
+        }
         for name, table in copy.items():
             (folder / f"{name}.parquet").write_bytes((self.out / f"{table}.parquet").read_bytes())
         self.engine.write_query(
-            f"SELECT *, CASE WHEN basis = 'household_number' THEN basis_key END AS household_number FROM read_parquet({quote_text(self.out / 'household_links.parquet')})",
+            f"SELECT *, CASE WHEN basis = 'household_number' THEN basis_key END AS household_number, CASE WHEN basis = 'dwelling_code' THEN basis_key END AS dwelling_code FROM read_parquet({quote_text(self.out / 'household_links.parquet')})",
             folder / "households.parquet",
         )
         return folder

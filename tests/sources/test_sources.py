@@ -30,7 +30,7 @@ from linkage.sources.landing import land, latest_landing
 from linkage.sources.plain_lines import split_plain
 from linkage.sources.readers import open_members, read_tables
 from linkage.sources.table import BadRow, DelimitedText, Row
-from linkage.sources.text import LineCounter, parse_records
+from linkage.sources.text import LineCounter, count_undecodable, parse_records
 from tests.builders import NIGHT, stage_context
 
 HEADER = ["编号", "姓名", "身份证号", "出生日期", "住址"]
@@ -346,6 +346,25 @@ def test_rows_split_all_at_once_are_the_rows_read_one_by_one(
     one_by_one = {row.row_number: row.rule if isinstance(row, BadRow) else row.cells for row in parse_records(text_of)}
     assert split == one_by_one
     assert not any(number <= header_row or str(split[number][0]).startswith(("合", "张,")) for number in plain)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.binary(max_size=6) | st.text(alphabet="张a", max_size=4).map(lambda t: t.encode("gb18030")), max_size=12
+    )
+)
+def test_undecodable_lines_are_counted_as_if_each_stood_alone(lines: list[bytes]) -> None:
+    data = b"\n".join(line.replace(b"\r", b"") for line in lines)
+    for encoding in ("utf-8-sig", "gb18030"):
+        alone = 0
+        for line in data.split(b"\n"):
+            try:
+                line.decode(encoding)
+            except UnicodeDecodeError:
+                alone += 1
+        assert count_undecodable(data, encoding, 100) == alone
+        assert count_undecodable(data, encoding, 2) == min(alone, 2)
 
 
 # landing

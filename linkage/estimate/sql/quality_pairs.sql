@@ -3,7 +3,7 @@
 -- the sample is everything judged up to there, so that a pair judged for being hard does not count for more than its share.
 -- $edges: lower ends of the bands in bits; $join_match_weight, $cannot_link_guards, $pairs_per_stratum
 CREATE OR REPLACE TEMP TABLE last_verdicts AS
-SELECT record_key_l, record_key_r, arg_max(verdict, (decided_at, judgement_id)) AS verdict FROM judgements GROUP BY ALL;
+SELECT least(current_key_l, current_key_r) AS record_key_l, greatest(current_key_l, current_key_r) AS record_key_r, verdict FROM judgement_status WHERE in_force;
 
 CREATE OR REPLACE TEMP TABLE decided_pairs AS
 SELECT p.record_key_l, p.record_key_r, list_sort(list_distinct(list_concat(l.subgroups, r.subgroups))) AS subgroups,

@@ -47,4 +47,4 @@ LEFT JOIN winning_places p USING (person_id)
 LEFT JOIN dwelling_facts d USING (dwelling_key)
 JOIN person_status s USING (person_id)
 JOIN (SELECT person_id, min(confidence) AS confidence FROM links GROUP BY person_id) c USING (person_id)
-LEFT JOIN previous_persons b USING (person_id);
+LEFT JOIN first_nights b USING (person_id);

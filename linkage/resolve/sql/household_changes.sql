@@ -1,5 +1,6 @@
+-- What became of yesterday's households, and which are new or came back.
 CREATE OR REPLACE TEMP TABLE household_events AS
-SELECT household_id AS subject_id, 'appeared' AS kind, '' AS related_id FROM household_id_map WHERE is_new
+SELECT household_id AS subject_id, beginning AS kind, '' AS related_id FROM household_id_map WHERE beginning IS NOT NULL
 UNION ALL
 SELECT household_id, 'ended', '' FROM previous_household_bases WHERE household_id NOT IN (SELECT household_id FROM household_links)
 UNION ALL

@@ -37,4 +37,6 @@ SELECT 'weak_bridge', list_sort(list(record_key)), [person_id], NULL, 30.0, '仅
 FROM person_nodes SEMI JOIN bridged_nodes USING (node) GROUP BY person_id
 UNION ALL
 SELECT 'oversized_cluster', list_sort(list(record_key)), [person_id], NULL, 40.0, '一人记录过多', 'too many records in one person'
-FROM links GROUP BY person_id HAVING count(*) > $oversized_cluster_records;
+FROM links GROUP BY person_id HAVING count(*) > $oversized_cluster_records
+UNION ALL
+SELECT * FROM judgement_cases;

@@ -1,0 +1,82 @@
+"""What happened to an id since when: the cumulative history of the release, or the events of one release after the other."""
+
+from dataclasses import replace
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+
+from linkage.explain.evidence import SQL_PACKAGE, Evidence, Row
+from linkage.explain.story import Event, Since
+from linkage.kernel.engine import quote_text, read_sql
+
+
+def history(evidence: Evidence, subject: str) -> tuple[tuple[Event, ...], bool]:
+    """Events of the id ``subject`` and of others that name it, oldest first; and whether they reach back to the first release."""
+    cumulative = evidence.release / "history.parquet"
+    if cumulative.exists():
+        return _grouped(_events(evidence, cumulative, subject)), True
+    rows = _events(evidence, evidence.release / "events.parquet", subject)
+    before = evidence.manifest["previous_release"]
+    for release, manifest in evidence.earlier():
+        rows = _events(evidence, release / "events.parquet", subject) + rows
+        before = manifest["previous_release"]
+    return _grouped(rows), before is None
+
+
+def _events(evidence: Evidence, path: Path, subject: str) -> list[Row]:
+    evidence.engine.con.execute(
+        "CREATE OR REPLACE TEMP VIEW logged AS SELECT NULL::INTEGER AS sequence, NULL::VARCHAR AS cause_detail WHERE false "
+        f"UNION ALL BY NAME SELECT * FROM read_parquet({quote_text(path)})"
+    )
+    return evidence.engine.rows(read_sql(SQL_PACKAGE, "events"), {"id": subject})
+
+
+def _grouped(rows: list[Row]) -> tuple[Event, ...]:
+    """One event for all fields that changed together for the same cause."""
+
+    def together(row: Row) -> tuple[object, ...]:
+        return (
+            row["sequence"], row["night"], row["kind"], row["subject_id"], row["related_id"], row["cause"], row["cause_detail"],
+        )  # fmt: skip
+
+    found = []
+    for _, group in groupby(rows, key=together):
+        same = list(group)
+        first = same[0]
+        found.append(
+            Event(
+                night=first["night"],
+                kind=first["kind"],
+                subject_id=first["subject_id"],
+                related_id=first["related_id"],
+                fields=tuple(row["field"] for row in same if row["field"]),
+                cause=first["cause"],
+                cause_detail=first["cause_detail"],
+                records=tuple(dict.fromkeys(key for row in same for key in row["records"] or ())),
+            )
+        )
+    return tuple(found)
+
+
+def since_when(evidence: Evidence, person_id: str, records: list[str]) -> dict[str, Since]:
+    """From which release on each record is with the person without a break."""
+    found = dict.fromkeys(records, _since(evidence.release, evidence.manifest))
+    waiting = set(records)
+    for release, manifest in evidence.earlier():
+        waiting &= {row["record_key"] for row in evidence.rows_of(release, "earlier_records", id=person_id)}
+        if not waiting:
+            break
+        found |= dict.fromkeys(waiting, _since(release, manifest))
+    else:
+        found |= {r: replace(found[r], exact=found[r].is_first_release) for r in waiting}
+    return found
+
+
+def _since(release: Path, manifest: Row) -> Since:
+    night = date.fromisoformat(manifest["night"])
+    return Since(release.name, night, is_first_release=manifest["previous_release"] is None, exact=True)
+
+
+def last_release_with(evidence: Evidence, subject: str) -> str | None:
+    """The newest earlier release that holds ``subject``, a person or household that ended."""
+    return next((r.name for r, _ in evidence.earlier() if evidence.rows_of(r, "earlier_subject", id=subject)), None)

@@ -1,0 +1,1 @@
+SELECT * FROM register.households WHERE household_id = $id;

@@ -1,0 +1,1 @@
+SELECT basis FROM household_links WHERE household_id = $id;

@@ -1,0 +1,1 @@
+SELECT * FROM register.persons WHERE person_id = $id;

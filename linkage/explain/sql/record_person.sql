@@ -1,0 +1,1 @@
+SELECT person_id FROM register.crosswalk WHERE source = $source AND record_id = $record_id;

@@ -1,0 +1,65 @@
+"""What a steward can decide: about two records, about the wrong records in a person, and that an earlier judgement was wrong."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from linkage.kernel.errors import ConfigurationError
+from linkage.kernel.run import State
+from linkage.review.evidence import read_evidence
+from linkage.review.judgements import VERDICTS, WITHDRAWN, Verdict, append_judgements, read_rows
+
+
+def judge(state: State, record: str, other: str, verdict: str, *, reader: str, reason: str) -> str:
+    """Record a verdict about two records of the current release and return its id. Raises ConfigurationError (see its causes
+    in ``append_judgements`` and ``read_evidence``)."""
+    if verdict not in VERDICTS:
+        raise ConfigurationError(
+            f"Verdict {verdict!r} is not known.",
+            remedy=f"Use one of {', '.join(VERDICTS)}; `linkage withdraw` takes a judgement back.",
+        )
+    evidence = read_evidence(state, (record, other))
+    verdicts = [Verdict((record, other), verdict, evidence.of_pair(record, other) if record != other else None)]
+    return append_judgements(state, verdicts, reader=reader, reason=reason)
+
+
+def unlink(state: State, records: Sequence[str], *, reader: str, reason: str) -> tuple[str, str, int]:
+    """Take ``records`` out of their person: each is judged different from every other record of it.
+
+    Returns the id of the decision, the person and the number of records that stay. About ``records`` among themselves nothing
+    is said. Raises ConfigurationError when they are not of one person, or are all of it.
+    """
+    chosen = sorted(set(records))
+    evidence = read_evidence(state, chosen, whole_persons=True)
+    persons = {str(evidence.seen[key]["person_id"]) for key in chosen}
+    if len(persons) != 1:
+        raise ConfigurationError(
+            f"These records are of {len(persons)} persons: {', '.join(sorted(persons))}.",
+            remedy="Unlink the records of one person at a time.",
+        )
+    rest = [key for key in evidence.seen if key not in chosen]
+    if not rest:
+        raise ConfigurationError(
+            f"Person {next(iter(persons))} has no other records.", remedy="Name only the records that do not belong."
+        )
+    verdicts = [Verdict((a, b), "different", evidence.of_pair(a, b)) for a in chosen for b in rest]
+    return append_judgements(state, verdicts, reader=reader, reason=reason), persons.pop(), len(rest)
+
+
+def withdraw(state: State, decision_id: str, *, reader: str, reason: str) -> int:
+    """Take back a judgement, or all of one unlinking, by rows of their own; returns how many were taken back.
+
+    A row bears the evidence of the one it takes back, so both always find the same records. Raises ConfigurationError when there
+    is no such judgement.
+    """
+    rows = [row for row in read_rows(state, decision_id) if row["verdict"] != WITHDRAWN]
+    if not rows:
+        raise ConfigurationError(
+            f"There is no judgement {decision_id!r}.", remedy="`linkage judgements` lists them with their ids."
+        )
+    # Later than what it takes back, also where that was written by a clock that runs ahead.
+    moment = max(
+        datetime.now(UTC), *(row["decided_at"].replace(tzinfo=UTC) + timedelta(microseconds=1) for row in rows)
+    )
+    verdicts = [Verdict((row["record_key_l"], row["record_key_r"]), WITHDRAWN, row["evidence"]) for row in rows]
+    append_judgements(state, verdicts, reader=reader, reason=reason, decided_at=moment)
+    return len(rows)
