@@ -4,11 +4,15 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from linkage.configuration import configuration_checks
 from linkage.kernel.errors import LinkageError
+from linkage.kernel.ledger import read_entries
 from linkage.kernel.run import State
+from linkage.release.chain import PUBLISHED
+from linkage.release.retention import RECORD
 from linkage.release.signing import KEY_ENVIRONMENT, PRIVATE_KEY, signing_key
 from linkage.release.verify import verify_release
 from linkage.review.judgements import read_judgements
@@ -45,6 +49,9 @@ def _examine_state(state: State) -> Iterator[Finding]:
         yield _try("the state database answers", lambda: read_judgements(state))
     else:
         yield Finding(True, "no state database yet: the first night makes it")
+    for name in (PUBLISHED, RECORD):
+        if (state.root / name).exists():
+            yield _try(f"the record {name} is whole", partial(read_entries, state.root / name))
     yield _free_space(state)
     current = state.current_release()
     if current is None:

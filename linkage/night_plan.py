@@ -20,10 +20,10 @@ from linkage.kernel.run import State, write_json
 from linkage.kernel.source_config import read_source_configs
 from linkage.match import models
 from linkage.night_config import DistrictConfig
+from linkage.release.chain import night_before
 from linkage.release.manifest import read_manifest
 from linkage.release.signing import signing_key
-from linkage.release.verify import night_before
-from linkage.review import judgements
+from linkage.review import judgements, restrictions
 from linkage.sources import landing
 
 CONTINUES = ("run_id", "previous_release", "previous_model_id")
@@ -65,6 +65,7 @@ def plan_night(state: Path, night: date, config_dir: Path, *, full: bool = False
         "code_sha256": _folder_hash(Path(__file__).parent),
         "model_id": models.live_model_id(where, before=night),
         "judgements_sha256": judgements.table_hash(where),
+        "restrictions_sha256": restrictions.table_hash(where),
     }
     if full:
         plan["full"] = True
@@ -79,6 +80,7 @@ def plan_night(state: Path, night: date, config_dir: Path, *, full: bool = False
         shutil.copytree(config_dir, run_dir / "config", dirs_exist_ok=True)
         shutil.copytree(expectations_dir(config_dir), run_dir / "expectations", dirs_exist_ok=True)
         judgements.write_judgements(where, run_dir / "judgements.parquet")
+        restrictions.write_restrictions(where, run_dir / "restrictions.parquet")
         write_json(run_dir / "run.json", plan | {"run_id": run_id})
     return run_id
 

@@ -13,7 +13,15 @@ from linkage.match.splink_adapter import comparison_settings
 
 NIGHT = date(2026, 3, 2)
 REPOSITORY = Path(__file__).resolve().parent.parent
-NEUTRAL: dict[str, Any] = {"VARCHAR": "", "BIGINT": 1, "INTEGER": 1, "DOUBLE": 0.0, "BOOLEAN": False, "DATE": NIGHT}
+NEUTRAL: dict[str, Any] = {
+    "VARCHAR": "",
+    "BIGINT": 1,
+    "INTEGER": 1,
+    "DOUBLE": 0.0,
+    "BOOLEAN": False,
+    "DATE": NIGHT,
+    "VARCHAR[]": [],
+}
 
 
 def write_rows(engine: Engine, table: str, rows: Iterable[Mapping[str, Any]], path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from linkage.kernel.errors import LinkageError
 from linkage.kernel.run import State, write_bytes
+from linkage.release.chain import record_publication
 from linkage.release.manifest import MANIFEST, read_manifest
 from linkage.release.verify import verify_release
 
@@ -43,4 +44,6 @@ def publish(state: State, release_id: str) -> None:
             "ids given since would be lost.",
             remedy=f"Run the night {manifest['night']} again; it will continue the current release.",
         )
+    # Before the pointer moves: a release that readers saw is always in the record.
+    record_publication(state, release)
     write_bytes(state.current_pointer, f"{release_id}\n".encode())

@@ -7,21 +7,24 @@ Whatever its age, this stays:
   represented by it;
 - the manifest, signature and public key of every published release: the chain can be walked and verified for ever, when the
   tables, which are personal data, have outlived their term.
-Every deletion is recorded in ``state/retention.jsonl``.
+Every deletion is recorded in ``state/retention.jsonl`` before it is begun, line chained to line (``linkage.kernel.ledger``): what is
+not there any more is either in the record, or was not deleted by policy, and ``linkage verify --chain`` says so.
 """
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from linkage.kernel.ledger import append_entry, read_entries
 from linkage.kernel.run import State
-from linkage.release.manifest import CHAIN_FILES, MANIFEST, read_manifest
-from linkage.release.verify import night_before
+from linkage.release.chain import is_emptied, night_before, published_releases
+from linkage.release.manifest import CHAIN_FILES, read_manifest
 
 LANDING_FILE = "landing.json"
+RECORD = "retention.jsonl"
 
 
 def apply_retention(
@@ -32,29 +35,32 @@ def apply_retention(
     ``emptied`` are published releases that lost their tables and kept their manifests.
     """
     needed = _needed_releases(state)
-    published = {release.name for release in _chain(state)}
+    published = {release.name for release in published_releases(state)}
+    old_runs = _older(state.runs.glob("*"), night - timedelta(days=runs_days), needed)
+    old_landings = _older_landings(state, night - timedelta(days=landings_days), _needed_landings(state))
     old_releases = _older(state.releases.glob("*"), night - timedelta(days=releases_days), needed)
+    unpublished = [path for path in old_releases if path.name not in published]
+    full = [path for path in old_releases if path.name in published and not is_emptied(path)]
     deleted = {
-        "runs": _delete(_older(state.runs.glob("*"), night - timedelta(days=runs_days), needed), state.runs),
-        "landings": _delete(
-            _older_landings(state, night - timedelta(days=landings_days), _needed_landings(state)), state.landings
-        ),
-        "releases": _delete([path for path in old_releases if path.name not in published], state.releases),
-        "emptied": [path.name for path in old_releases if path.name in published and _empty(path)],
+        "runs": _names(old_runs, state.runs),
+        "landings": _names(old_landings, state.landings),
+        "releases": _names(unpublished, state.releases),
+        "emptied": _names(full, state.releases),
     }
     if any(deleted.values()):
-        with (state.root / "retention.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps({"night": night.isoformat(), "deleted": deleted}, ensure_ascii=False) + "\n")
+        terms = {"runs_days": runs_days, "landings_days": landings_days, "releases_days": releases_days}
+        append_entry(state.root / RECORD, {"night": night.isoformat(), "deleted": deleted, "policy": terms})
+    _delete(old_runs, state.runs)
+    _delete(old_landings, state.landings)
+    _delete(unpublished, state.releases)
+    for release in full:
+        _empty(release)
     return deleted
 
 
-def _chain(state: State) -> Iterator[Path]:
-    """The published releases, from the current one back along the manifests."""
-    release = state.current_release()
-    while release is not None and (release / MANIFEST).exists():
-        yield release
-        before = read_manifest(release)["previous_release"]
-        release = state.releases / before if before else None
+def emptied_by_policy(record: Path) -> frozenset[str]:
+    """Published releases that lost their tables by policy. Raises VerificationFailed when the record was changed."""
+    return frozenset(name for entry in read_entries(record) for name in entry["deleted"]["emptied"])
 
 
 def _needed_releases(state: State) -> frozenset[str]:
@@ -68,7 +74,7 @@ def _needed_releases(state: State) -> frozenset[str]:
 
 def _needed_landings(state: State) -> frozenset[str]:
     """Paths below the state folder: the inputs of the current release, and the newest landing of each department."""
-    current = next(_chain(state), None)
+    current = next(published_releases(state), None)
     inputs = read_manifest(current)["inputs"] if current else {}
     newest: dict[str, tuple[str, int, str]] = {}
     for path in state.landings.glob(f"night=*/*/*/{LANDING_FILE}"):
@@ -99,24 +105,26 @@ def _is_older(name: str, before: date) -> bool:
         return False
 
 
-def _delete(folders: list[Path], root: Path) -> list[str]:
-    """Delete the folders, and what above them (below ``root``) is left empty; returns their names below ``root``."""
+def _names(folders: list[Path], root: Path) -> list[str]:
+    return [folder.relative_to(root).as_posix() for folder in folders]
+
+
+def _delete(folders: list[Path], root: Path) -> None:
+    """Delete the folders, and what above them (below ``root``) is left empty."""
     for folder in folders:
         _make_writable(folder)
         shutil.rmtree(folder)
         for parent in folder.relative_to(root).parents:
             if parent.parts and not any((root / parent).iterdir()):
                 (root / parent).rmdir()
-    return [folder.relative_to(root).as_posix() for folder in folders]
 
 
-def _empty(release: Path) -> bool:
-    """Delete everything in a release but its manifest, signature and key; whether there was anything."""
-    content = [path for path in release.iterdir() if path.name not in CHAIN_FILES]
+def _empty(release: Path) -> None:
+    """Delete everything in a release but its manifest, signature and key."""
     _make_writable(release)
-    for path in content:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return bool(content)
+    for path in release.iterdir():
+        if path.name not in CHAIN_FILES:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _make_writable(folder: Path) -> None:

@@ -21,7 +21,8 @@ FIXED_TIME = datetime(2026, 1, 1)
 
 
 def write_slices(engine: Engine, config: SharingConfig, folder: Path) -> dict[str, int]:
-    """Write every department's slice below ``folder``; returns rows by path relative to it."""
+    """Write every department's slice below ``folder``, from shared_persons, shared_households, shared_notices and members; returns rows by
+    path relative to it."""
     rows: dict[str, int] = {}
     for department in config.departments:
         target = folder / department.source
@@ -46,7 +47,7 @@ def _write_table(
     # In the order of the table's key, whether the department sees it or not: the same rows always give the same bytes.
     key = ", ".join(quote_name(name) for name in contract(table).key)
     engine.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE slice AS SELECT row_number() OVER (ORDER BY {key}) AS slice_row, {columns} FROM {table} {where}"
+        f"CREATE OR REPLACE TEMP TABLE slice AS SELECT row_number() OVER (ORDER BY {key}) AS slice_row, {columns} FROM shared_{table} {where}"
     )
     engine.write_query("SELECT * EXCLUDE (slice_row) FROM slice ORDER BY slice_row", target / f"{table}.parquet")
     count: int = engine.scalar("SELECT count(*) FROM slice")
@@ -67,7 +68,7 @@ def _scope_sql(department: DepartmentSharing, table: str) -> str:
         return ""
     if table == "persons":
         return f"WHERE list_contains(sources, {quote_text(department.source)})"
-    own = f"SELECT person_id FROM persons WHERE list_contains(sources, {quote_text(department.source)})"
+    own = f"SELECT person_id FROM shared_persons WHERE list_contains(sources, {quote_text(department.source)})"
     return f"WHERE household_id IN (SELECT household_id FROM members WHERE valid_to IS NULL AND person_id IN ({own}))"
 
 
@@ -153,6 +154,7 @@ def _readme(config: SharingConfig, department: DepartmentSharing, omitted: list[
         f"用途 purpose: {department.purpose or '仅限无条件共享内容 unconditional fields only'}",
         f"范围 scope: {scope}",
         "persons.csv, households.csv: UTF-8 (BOM);  *.gb18030.csv: GB18030;  *.parquet: English column names",
+        "deltas/*.parquet: 自上次发布以来的变化 what changed since the release before (change: added, changed, ended)",
         "notices.csv: 本部门所持人员编号今夜因人工判定拆分或合并 ids you hold whose person was taken apart or merged by judgement tonight",
         "以单引号开头的单元格：原值以公式符号开头，已防护。A cell that starts with an apostrophe began with a formula sign.",
         f"有条件共享，仅限上述用途 conditional, for this purpose only: {', '.join(dict.fromkeys(conditional)) or '无 none'}",

@@ -11,6 +11,7 @@ from linkage.kernel.config import read_config
 from linkage.kernel.contracts import TableContract, contract
 from linkage.kernel.engine import quote_name, quote_text
 from linkage.kernel.run import StageContext, Summary, commit_directory, write_bytes, write_json
+from linkage.release.deltas import table_contract, write_deltas, write_slice_deltas
 from linkage.release.manifest import (
     DERIVED,
     DERIVED_SIGNATURE,
@@ -41,9 +42,10 @@ TABLES = {
     "judgement_status": ("resolve", "judgement_status"),
     "notices": ("resolve", "notices"),
 }
+RELEASE_TABLES = (*TABLES, "history", "accounting", "restricted")
 ACCOUNTED = ("counted_rows", "accepted_rows", "rejected_rows", "duplicate_rows", "carried_rows")
 LOOKUP = "register.duckdb"
-LOOKUP_TABLES = ("persons", "households", "members", "crosswalk", "retired_ids", "events", "history")
+LOOKUP_TABLES = ("persons", "households", "members", "crosswalk", "retired_ids", "events", "history", "restricted")
 INDEXES = {
     "persons": ("person_id", "identity_number", "full_name"),
     "households": ("household_id",),
@@ -64,7 +66,11 @@ def run(context: StageContext) -> Summary:
         _remove(final)
         unfinished.mkdir(parents=True)
         rows = _write_tables(context, unfinished)
+        rows |= _write_restricted(context, unfinished)
         rows |= {f"slices/{name}": n for name, n in write_slices(context.engine, config, unfinished / "slices").items()}
+        if context.previous_release is not None:
+            rows |= write_deltas(context.engine, RELEASE_TABLES, context.previous_release, unfinished)
+            rows |= write_slice_deltas(context.engine, config, context.previous_release, unfinished)
         _write_lookup(unfinished)
         write_json(unfinished / "datapackage.json", _datapackage(context, rows))
         _sign(context, unfinished, rows)
@@ -81,7 +87,15 @@ def run(context: StageContext) -> Summary:
         + ", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in ACCOUNTED)
         + f" FROM read_parquet({quote_text(final / 'accounting.parquet')})"
     )[0]
-    return {"release": context.run_id, "files": len(sizes), "bytes": sum(sizes)} | accounted
+    restricted = context.engine.scalar(
+        f"SELECT count(DISTINCT person_id) FROM read_parquet({quote_text(final / 'restricted.parquet')})"
+    )
+    return {
+        "release": context.run_id,
+        "files": len(sizes),
+        "bytes": sum(sizes),
+        "persons_restricted": restricted,
+    } | accounted
 
 
 def _write_tables(context: StageContext, folder: Path) -> dict[str, int]:
@@ -111,8 +125,26 @@ def _write_tables(context: StageContext, folder: Path) -> dict[str, int]:
     return rows
 
 
+def _write_restricted(context: StageContext, folder: Path) -> dict[str, int]:
+    """The table ``restricted``; leaves the views shared_persons, shared_households and shared_notices, which slices are made of."""
+    engine = context.engine
+    engine.read("restrictions", context.run_dir / "restrictions.parquet")
+    before = context.previous_release / "restricted.parquet" if context.previous_release else None
+    if before is not None and before.exists():
+        engine.read("previous_restricted", before)
+    else:
+        columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract("restricted").fields)
+        engine.con.execute(f"CREATE OR REPLACE TEMP VIEW previous_restricted AS SELECT {columns} WHERE false")
+    engine.run_sql(SQL_PACKAGE, "restricted", {"night": context.night})
+    rows = engine.write_table("restricted", folder / "restricted.parquet")
+    for view in ("shared_persons", "shared_households", "shared_notices"):
+        engine.run_sql(SQL_PACKAGE, view)
+    return {"restricted.parquet": rows}
+
+
 def _write_lookup(folder: Path) -> None:
-    """``register.duckdb``: the same tables, indexed, closed and without a write-ahead log."""
+    """``register.duckdb``: the same tables, indexed, closed and without a write-ahead log; persons have one column more,
+    ``restriction`` (restrict, end, or null), which whoever shows them to a department must heed."""
     path = folder / LOOKUP
     con = duckdb.connect(str(path), config={"threads": 2})
     try:
@@ -120,6 +152,12 @@ def _write_lookup(folder: Path) -> None:
             con.execute(
                 f"CREATE TABLE {quote_name(table)} AS SELECT * FROM read_parquet({quote_text(folder / f'{table}.parquet')})"
             )
+        # Of two decisions that reach one person the stronger is shown: end comes before restrict.
+        con.execute("ALTER TABLE persons ADD COLUMN restriction VARCHAR")
+        con.execute(
+            "UPDATE persons SET restriction = r.action FROM "
+            "(SELECT person_id, min(action) AS action FROM restricted GROUP BY person_id) r WHERE r.person_id = persons.person_id"
+        )
         for table, columns in INDEXES.items():
             for column in columns:
                 con.execute(
@@ -144,6 +182,7 @@ def _sign(context: StageContext, folder: Path, rows: dict[str, int]) -> None:
         "model": _model_entry(context, card),
         "configuration_sha256": plan.get("configuration_sha256"),
         "judgements_sha256": plan.get("judgements_sha256"),
+        "restrictions_sha256": plan.get("restrictions_sha256"),
         "code_version": plan.get("code_version"),
         "code_sha256": plan.get("code_sha256"),
         "previous_release": previous.name if previous else None,
@@ -171,9 +210,7 @@ def _model_entry(context: StageContext, card: dict[str, Any]) -> dict[str, Any]:
 
 def _datapackage(context: StageContext, rows: dict[str, int]) -> dict[str, Any]:
     """Frictionless Data Package: every table with its fields, from the contracts."""
-    tables = [(table, contract(table)) for table in (*TABLES, "history")] + [
-        ("accounting", contract("file_accounting"))
-    ]
+    tables = [(table, table_contract(table)) for table in RELEASE_TABLES]
     return {
         "name": f"gridroll-{context.run_id}".lower(),
         "title": "网格人户一本账 register of persons and households",

@@ -1,11 +1,11 @@
-"""Is a release what it was when it was signed? And which release came before a night?"""
+"""Is a release what it was when it was signed, and is the chain of releases behind it whole?"""
 
 import json
-from datetime import date
+from collections.abc import Iterator
 from pathlib import Path
 
 from linkage.kernel.errors import VerificationFailed
-from linkage.kernel.run import State
+from linkage.release.chain import is_emptied
 from linkage.release.manifest import (
     DERIVED,
     DERIVED_SIGNATURE,
@@ -16,6 +16,7 @@ from linkage.release.manifest import (
     list_files,
     read_manifest,
 )
+from linkage.release.retention import RECORD, emptied_by_policy
 from linkage.release.signing import fingerprint, is_signed, public_pem
 from linkage.release.trust import Trust, trust_around
 
@@ -60,6 +61,37 @@ def verify_release(release: Path, trust: Trust | None = None) -> list[str]:
     return checks
 
 
+def verify_chain(release: Path, trust: Trust | None = None) -> Iterator[str]:
+    """Verify ``release`` and every release before it, up to the first; yields what was checked, newest first.
+
+    Each manifest must have the hash that the next one names. A release that retention emptied counts as its signed manifest.
+    Raises VerificationFailed at the first that is wrong or missing.
+    """
+    trust = trust or trust_around(release)
+    emptied = emptied_by_policy(release.resolve().parent.parent / RECORD)
+    current, expected = release, None
+    while True:
+        name = current.resolve().name
+        if expected is not None and not (current / MANIFEST).is_file():
+            raise VerificationFailed(
+                f"The chain is broken: {name} has no {MANIFEST}.",
+                remedy=f"Restore {name} from a back-up; of a published release the manifest stays for ever.",
+            )
+        if expected is not None and file_hash(current / MANIFEST) != expected:
+            raise VerificationFailed(
+                f"The manifest of {name} is not the one that the next release names.", remedy=RESTORE
+            )
+        if is_emptied(current) and name in emptied:
+            yield f"{name}: manifest only, tables deleted by policy; {_check_signature(current, MANIFEST, SIGNATURE, trust)}"
+        else:
+            yield f"{name}: {len(verify_release(current, trust))} checks"
+        manifest = read_manifest(current)
+        expected = manifest["previous_manifest_sha256"]
+        if manifest["previous_release"] is None:
+            return
+        current = release.resolve().parent / manifest["previous_release"]
+
+
 def _check_signature(release: Path, name: str, signature_name: str, trust: Trust) -> str:
     data, signature = (release / name).read_bytes(), (release / signature_name).read_bytes()
     signer = next((key for key in trust.keys if is_signed(data, signature, key)), None)
@@ -85,15 +117,3 @@ def _check_chain(release: Path, previous: str | None, expected: str | None) -> s
             remedy=f"Restore {previous} from a back-up.",
         )
     return f"chain to {previous}"
-
-
-def night_before(state: State, night: date) -> Path | None:
-    """The published release of the latest night before ``night``: back from CURRENT along the manifests."""
-    release = state.current_release()
-    while release is not None and (release / MANIFEST).exists():
-        manifest = read_manifest(release)
-        if date.fromisoformat(manifest["night"]) < night:
-            return release
-        before = manifest.get("previous_release")
-        release = state.releases / before if before else None
-    return None

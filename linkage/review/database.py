@@ -33,6 +33,18 @@ judgements_table = sa.Table(
     sa.Column("evidence", sa.JSON(none_as_null=True)),
 )
 
+restrictions_table = sa.Table(
+    "restrictions",
+    metadata,
+    sa.Column("action_id", sa.String(16), primary_key=True),
+    sa.Column("person_id", sa.String(20), nullable=False, index=True),
+    sa.Column("action", sa.String(10), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("decided_by", sa.String(100), nullable=False),
+    sa.Column("basis", sa.Text, nullable=False),
+    sa.Column("decided_at", sa.DateTime, nullable=False),
+)
+
 
 def open_database(state: State) -> sa.Engine:
     """The state database, brought to the newest version of its tables. Raises ConfigurationError when it cannot be."""

@@ -15,7 +15,7 @@ from linkage.explain.text import render
 from linkage.fiction.district import generate
 from linkage.kernel.run import State
 from linkage.night import run_night
-from linkage.review.judgements import append_judgement
+from linkage.review.decisions import judge
 from tests.builders import REPOSITORY
 
 NIGHTS = (date(2026, 3, 2), date(2026, 3, 3))
@@ -109,6 +109,6 @@ def _judge(state: State, release: Path) -> tuple[tuple[str, str], tuple[str, str
         f"SELECT list_sort(list(record)) FROM {records} GROUP BY person_id HAVING count(*) = 2 AND bool_and(link_kind = 'match') ORDER BY person_id LIMIT 1"
     ).fetchall()
     same, different = (alone[0][0], alone[1][0]), (together[0][0], together[0][1])
-    append_judgement(state, *same, "same", reader="李审核", reason="看过材料")
-    append_judgement(state, *different, "different", reader="李审核", reason="看过材料")
+    judge(state, *same, "same", reader="李审核", reason="看过材料")
+    judge(state, *different, "different", reader="李审核", reason="看过材料")
     return same, different

@@ -115,7 +115,7 @@ def test_households_name_their_members_and_roles(world: World) -> None:
 
 def test_changes_of_a_night_are_told_with_their_cause(world: World) -> None:
     changed = world.one(
-        "SELECT subject_id, list(field) AS fields FROM '{release}/events.parquet' WHERE kind = 'field_changed' AND field = 'phone' GROUP BY subject_id ORDER BY 1"
+        "SELECT subject_id, list(field) AS fields FROM '{release}/events.parquet' WHERE kind = 'field_changed' AND field = 'phone' AND cause = 'source_data' AND cause_detail IS NULL GROUP BY subject_id ORDER BY 1"
     )
     text = world.text(changed["subject_id"])
     assert re.search(r"2026-03-02  来源数据有变（记录 .*）：\n    新出现。", text)
@@ -151,7 +151,7 @@ def test_a_judged_merge_is_told_by_the_retired_id_and_by_the_pair(world: World) 
     gone = world.one("SELECT * FROM '{release}/retired_ids.parquet' WHERE cause = 'merged_into' ORDER BY id")
     text = world.text(gone["id"])
     assert f"编号 {gone['id']} 已于 2026-03-03 停用，由 {gone['successor_id']} 继任" in text
-    assert re.search(rf"2026-03-03  人工判定（记录 .*）：\n    {gone['id']} 并入此编号。", text)
+    assert re.search(rf"2026-03-03  人工判定（[0-9a-f]{{16}}）（记录 .*）：\n    {gone['id']} 并入此编号。", text)
     left, right = world.same
     assert f"人工判定它与 {right} 为同一人" in text
     pair = world.text(left, right)

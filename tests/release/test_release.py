@@ -17,10 +17,11 @@ from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError, LinkageError, VerificationFailed
 from linkage.kernel.run import StageContext, State, write_json
 from linkage.release import retention, stage
+from linkage.release.chain import night_before
 from linkage.release.publish import publish
 from linkage.release.signing import public_pem, signing_key
 from linkage.release.trust import trust_around, trust_named
-from linkage.release.verify import night_before, verify_release
+from linkage.release.verify import verify_release
 from tests.builders import REPOSITORY, stage_context, write_rows
 
 PERSONS = [
@@ -43,9 +44,10 @@ def build(
     persons: list[dict[str, Any]] = PERSONS,
     inputs: dict[str, str] = {},  # noqa: B006 - never changed
     events: list[dict[str, Any]] = [],  # noqa: B006 - never changed
+    tables: dict[str, list[dict[str, Any]]] = {},  # noqa: B006 - never changed
     fingerprint: str = "0a1b2c3d",
 ) -> tuple[StageContext, Path]:
-    """A release of two persons."""
+    """A release of two persons; ``tables`` replaces the rows of some."""
     run_id = f"{night.isoformat()}-{fingerprint}"
     context = stage_context(tmp_path, engine, "release", night=night, run_id=run_id, previous_release=previous)
     plan = json.loads((context.run_dir / "run.json").read_text())
@@ -66,9 +68,10 @@ def build(
         "estimate/review_cases": [],
         "sources/file_accounting": [{"source": "police", "feed": "police_hukou", "file": "a.csv", "counted_rows": 3, "accepted_rows": 3, "rejected_rows": 0, "duplicate_rows": 0, "carried_rows": 0}],
         "gate_incoming/set_aside": [{"record_key": "police:9", "file": "a.csv", "rule": "x"}],
+        "restrictions": [],
     }  # fmt: skip
-    for name, table in rows.items():
-        write_rows(engine, name.split("/")[1], table, context.run_dir / f"{name}.parquet")
+    for name, table in (rows | tables).items():
+        write_rows(engine, name.split("/")[-1], table, context.run_dir / f"{name}.parquet")
     write_json(context.run_dir / "model" / "card.json", {"model_id": "m", "sha256": "0"})
     stage.run(context)
     return context, context.state.releases / run_id

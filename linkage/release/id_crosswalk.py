@@ -1,0 +1,36 @@
+"""What became of the ids: from any release to any other, by id and by record."""
+
+from pathlib import Path
+
+from linkage.kernel.engine import Engine
+from linkage.kernel.errors import ConfigurationError
+from linkage.release.chain import is_emptied
+from linkage.release.manifest import MANIFEST, read_manifest
+
+SQL_PACKAGE = "linkage.release"
+INPUTS = ("crosswalk", "persons", "households", "members", "retired_ids")
+
+
+def write_id_crosswalk(engine: Engine, before: Path, after: Path, out: Path) -> list[dict[str, object]]:
+    """Write ``ids.parquet`` (contract id_crosswalk) and ``records.parquet`` (record_crosswalk) into ``out``.
+
+    Returns how many ids of each kind met which fate. Raises ConfigurationError when a release has no tables.
+    """
+    for prefix, release in (("before", before), ("after", after)):
+        if not (release / MANIFEST).exists() or is_emptied(release):
+            raise ConfigurationError(
+                f"{release} is no release with its tables.",
+                remedy="Name two releases in state/releases whose tables are kept (config/night.yaml, retention).",
+            )
+        for table in INPUTS:
+            engine.read(f"{prefix}_{table}", release / f"{table}.parquet")
+    backwards = read_manifest(after)["night"] < read_manifest(before)["night"]
+    engine.run_sql(SQL_PACKAGE, "record_crosswalk")
+    engine.run_sql(SQL_PACKAGE, "id_crosswalk", {"gone": "not_yet" if backwards else "ended"})
+    out.mkdir(parents=True, exist_ok=True)
+    engine.write_table("id_crosswalk", out / "ids.parquet")
+    engine.write_table("record_crosswalk", out / "records.parquet")
+    return engine.rows(
+        "SELECT kind, fate, count(DISTINCT id) AS ids FROM id_crosswalk GROUP BY ALL "
+        "UNION ALL SELECT 'record', fate, count(*) FROM record_crosswalk GROUP BY ALL ORDER BY ALL"
+    )
