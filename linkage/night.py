@@ -15,7 +15,7 @@ from typing import Any
 from linkage.estimate import stage as estimate_stage
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
-from linkage.kernel.errors import ConfigurationError, GateStopped, LinkageError, UnreadableInput
+from linkage.kernel.errors import ConfigurationError, GateStopped, UnreadableInput
 from linkage.kernel.lock import only_one
 from linkage.kernel.run import (
     Progress,
@@ -28,7 +28,6 @@ from linkage.kernel.run import (
     write_json,
 )
 from linkage.kernel.source_config import read_source_configs
-from linkage.match import models
 from linkage.match import stage as match_stage
 from linkage.night_config import NightConfig
 from linkage.night_plan import check_ready, landing_entry, plan_night, read_plan
@@ -251,30 +250,6 @@ def publish_release(state: Path, run_id: str) -> None:
 def publishable_releases(state: Path) -> tuple[str, ...]:
     """Releases that continue the current one: those that may still be published."""
     return release_publish.publishable(State(state))
-
-
-def train_model(state: Path, night: date, config_dir: Path) -> str:
-    """Train a candidate model on the newest run of ``night`` or before; it is not live until approved."""
-    where = State(state)
-    runs = sorted(p.parent.name for p in where.runs.glob("*/gate_incoming") if p.parent.name[:10] <= night.isoformat())
-    if not runs:
-        raise LinkageError(
-            "There is no run to train on.",
-            remedy="Run a night first; the first night trains the first model by itself.",
-        )
-    run_id = runs[-1]
-    limits = read_config(config_dir / "night.yaml", NightConfig).engine
-    with Engine(
-        threads=limits.threads, memory_limit=limits.memory_limit, temp_dir=where.runs / run_id / ".scratch"
-    ) as engine:
-        return models.train_candidate(
-            engine, where, where.runs / run_id / "gate_incoming" / "common_records.parquet", config_dir, night
-        )
-
-
-def approve_model(state: Path, model_id: str) -> None:
-    """Make a candidate model the live one, from the next night on."""
-    models.approve(State(state), model_id)
 
 
 def retain(state: Path, night: date, config_dir: Path) -> dict[str, Any]:

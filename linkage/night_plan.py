@@ -21,9 +21,13 @@ from linkage.kernel.source_config import read_source_configs
 from linkage.match import models
 from linkage.night_config import DistrictConfig
 from linkage.release.chain import night_before
+from linkage.release.manifest import read_manifest
 from linkage.release.signing import signing_key
 from linkage.review import judgements, restrictions
 from linkage.sources import landing
+
+CONTINUES = ("run_id", "previous_release", "previous_model_id")
+"""What a plan says about the release it continues; the rest is what the night is made from."""
 
 
 def plan_night(state: Path, night: date, config_dir: Path, *, full: bool = False) -> str:
@@ -68,6 +72,7 @@ def plan_night(state: Path, night: date, config_dir: Path, *, full: bool = False
     if current is not None and _is_published(where, current.name, plan):
         return current.name
     plan["previous_release"] = current.name if current else None
+    plan["previous_model_id"] = read_manifest(current)["model"]["id"] if current else None
     run_id = f"{night.isoformat()}-{_hash_text(json.dumps(plan, sort_keys=True))[:8]}"
     run_dir = where.runs / run_id
     if not (run_dir / "run.json").exists():
@@ -119,7 +124,7 @@ def _is_published(state: State, current: str, plan: Mapping[str, Any]) -> bool:
     if not path.exists():
         return False
     published = json.loads(path.read_text(encoding="utf-8"))
-    return {key: value for key, value in published.items() if key not in ("run_id", "previous_release")} == plan
+    return {key: value for key, value in published.items() if key not in CONTINUES} == plan
 
 
 def _add_missed_deltas(

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from linkage.kernel.config import ClosedModel
 from linkage.kernel.link_policy import LinkPolicy
+from linkage.match.drift_config import DriftConfig
 from linkage.match.training_config import LabelConfig, Training
 
 
@@ -158,6 +159,8 @@ class MatchConfig(ClosedModel):
     """What speaks against a pair whatever its weight."""
     holdout: HoldoutConfig | None = None
     """How the night's own error is measured; without it there is no such measurement."""
+    drift: DriftConfig = DriftConfig()
+    """When the data have moved away from what the model learned."""
 
     @model_validator(mode="after")
     def _ordered_thresholds(self) -> Self:

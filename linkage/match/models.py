@@ -1,13 +1,16 @@
 """The pinned model: trained by its own job, versioned, approved, loaded every night.
 
 ``state/models/<model_id>/`` holds ``model.json`` (parameters as Splink reads them), ``term_frequencies.parquet`` and
-``card.json`` (what it was trained on, every parameter, for people). ``state/models/approved.jsonl`` is append-only.
+``card.json`` (what it was trained on, every parameter, for people). ``state/models/approved.jsonl`` is append-only: who made
+which model the live one, when and why, and after which night it counts.
 """
 
 import hashlib
 import json
+import os
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
@@ -21,27 +24,70 @@ APPROVALS = "approved.jsonl"
 MODEL_FILES = ("model.json", "term_frequencies.parquet", "card.json")
 
 
-def live_model_id(state: State, *, before: date) -> str | None:
-    """The approved model that nights from ``before`` on use: the last one approved that was trained earlier."""
+def read_approvals(state: State) -> list[dict[str, Any]]:
+    """Every approval, oldest first: model_id, trained_night, after_night, approved_by, reason, approved_at, replaces, comparison_sha256."""
     path = state.models / APPROVALS
     if not path.exists():
-        return None
-    entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    earlier = [e["model_id"] for e in entries if e["trained_night"] < before.isoformat()]
-    return str(earlier[-1]) if earlier else None
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def approve(state: State, model_id: str) -> None:
-    """Make ``model_id`` the live model from the next night on. Raises LinkageError if there is no such model."""
-    card = state.models / model_id / "card.json"
-    if not card.exists():
-        known = sorted(p.name for p in state.models.glob("*") if p.is_dir() and not p.name.startswith("."))
+def live_model_id(state: State, *, before: date) -> str | None:
+    """The model of the night ``before``: of the approvals that count for it, the last one. Nights that had begun keep theirs."""
+    # The first entries of older installations say only on which night the model was trained.
+    earlier = [e for e in read_approvals(state) if e.get("after_night", e["trained_night"]) < before.isoformat()]
+    return str(earlier[-1]["model_id"]) if earlier else None
+
+
+def approve(
+    state: State,
+    model_id: str,
+    *,
+    by: str,
+    reason: str,
+    at: str,
+    after_night: date,
+    comparison_sha256: str | None = None,
+) -> dict[str, Any]:
+    """Make ``model_id`` the model of all nights later than ``after_night``; returns the entry appended to approved.jsonl.
+
+    ``at`` is the time of the decision (ISO 8601); ``comparison_sha256`` names the comparison with the model before that was seen.
+    To go back, approve an older model: nothing is ever taken out. Raises LinkageError if there is no such model, or if name
+    or reason are empty.
+    """
+    card = require_model(state, model_id)
+    if not by.strip() or not reason.strip():
+        raise LinkageError(
+            "An approval needs the name of who approves and a reason.",
+            remedy="Run `linkage model approve` with --by and --reason, or clear the question in Airflow and answer with a reason.",
+        )
+    entry = {
+        "model_id": model_id,
+        "trained_night": card["trained_night"],
+        "after_night": after_night.isoformat(),
+        "approved_by": by.strip(),
+        "reason": reason.strip(),
+        "approved_at": at,
+        "replaces": live_model_id(state, before=date.max),
+        "comparison_sha256": comparison_sha256,
+    }
+    with (state.models / APPROVALS).open("a", encoding="utf-8") as log:
+        log.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        log.flush()
+        os.fsync(log.fileno())
+    return entry
+
+
+def require_model(state: State, model_id: str) -> dict[str, Any]:
+    """The card of ``model_id``. Raises LinkageError if there is no such model."""
+    path = state.models / model_id / "card.json"
+    if not path.exists():
+        known = sorted(p.parent.name for p in state.models.glob("model-*/card.json"))
         raise LinkageError(
             f"There is no model {model_id!r}.", remedy=f"Known models: {', '.join(known) or 'none; train one first'}."
         )
-    entry = {"model_id": model_id, "trained_night": json.loads(card.read_text(encoding="utf-8"))["trained_night"]}
-    with (state.models / APPROVALS).open("a", encoding="utf-8") as log:
-        log.write(json.dumps(entry) + "\n")
+    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return card
 
 
 def train_candidate(engine: Engine, state: State, common_records: Path, config_dir: Path, night: date) -> str:

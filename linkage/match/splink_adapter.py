@@ -44,6 +44,18 @@ def comparison_settings(
     return {"output_column_name": comparison.name, "comparison_levels": levels}
 
 
+def m_of(model: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Share of each level among matches, as a model has it: comparison -> level -> m, without missing."""
+    return {
+        comparison["output_column_name"]: {
+            level["label_for_charts"]: level["m_probability"]
+            for level in comparison["comparison_levels"]
+            if not level.get("is_null_level")
+        }
+        for comparison in model["splink"]["comparisons"]
+    }
+
+
 def estimate_m(
     engine: Engine, table: str, comparisons: Iterable[ComparisonConfig], label: str
 ) -> dict[str, dict[str, float]]:

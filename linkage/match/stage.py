@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import date
 from typing import Any
 
 from linkage.kernel.config import read_config
@@ -16,15 +17,21 @@ from linkage.match.carried import (
     usable_run,
 )
 from linkage.match.config import MatchConfig
+from linkage.match.drift import make_drift
 from linkage.match.features import make_features
 from linkage.match.holdout import draw_sample, score_hidden
-from linkage.match.models import MODEL_FILES, approve, train_candidate
+from linkage.match.models import MODEL_FILES, approve, live_model_id, train_candidate
 from linkage.match.scored_pairs import prepare_input, score_candidates
 from linkage.match.splink_adapter import drop_splink_tables
 
+FIRST_MODEL = "首夜自动训练并启用的第一个模型 first model of the district, trained and taken by its first night"
+
 
 def run_model(context: StageContext) -> Summary:
-    """Copy the live model into the run; the first night of a district trains and approves its first model."""
+    """Copy the live model into the run; the first night of a district trains and approves its first model.
+
+    The summary says which model it is, which one made the release that the night continues, and whether the two differ.
+    """
     plan = json.loads((context.run_dir / "run.json").read_text(encoding="utf-8"))
     model_id = plan.get("model_id")
     trained_now = model_id is None
@@ -36,14 +43,27 @@ def run_model(context: StageContext) -> Summary:
             context.config_dir,
             context.night,
         )
-        approve(context.state, model_id)
+        if (
+            live_model_id(context.state, before=date.max) != model_id
+        ):  # a killed first night may have approved it already
+            approve(
+                context.state,
+                model_id,
+                by="gridroll",
+                reason=FIRST_MODEL,
+                at=context.night.isoformat(),
+                after_night=context.night,
+            )
     for name in MODEL_FILES:
         shutil.copyfile(context.state.models / model_id / name, context.out_dir / name)
-    return {"model_id": model_id, "trained_now": trained_now}
+    before = plan.get("previous_model_id")
+    changed = before is not None and before != model_id
+    return {"model_id": model_id, "trained_now": trained_now, "previous_model_id": before, "changed": changed}
 
 
 def run(context: StageContext) -> Summary:
-    """Score candidate pairs with the pinned model: writes scored_pairs, compared_records and blocking_counts."""
+    """Score candidate pairs with the pinned model: writes scored_pairs, compared_records, blocking_counts, the hold-out's tables,
+    and level_counts, drift and signals about how the linked pairs agree."""
     config = read_config(context.config_dir / "match.yaml", MatchConfig)
     engine = context.engine
     model = json.loads((context.run_dir / "model" / "model.json").read_text(encoding="utf-8"))
@@ -56,6 +76,7 @@ def run(context: StageContext) -> Summary:
     pairs = context.write("scored_pairs")
     records = context.write("compared_records")
     candidates = engine.scalar("SELECT coalesce(sum(pairs), 0) FROM blocked_pairs")
+    drift = _write_drift(context, config, model)
     holdout = _write_holdout(context, config, model)
     for table in ("scored_pairs", "match_input", "match_features", "compared_records"):
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")
@@ -67,6 +88,7 @@ def run(context: StageContext) -> Summary:
             "scored_pairs": pairs,
             "model_id": context.summary("model").get("model_id"),
             "holdout": holdout,
+            "drift": drift,
         }
         | scored
         | config.thresholds.model_dump()
@@ -98,6 +120,16 @@ def _write_blocking_counts(context: StageContext, config: MatchConfig, largest: 
     )
     context.engine.con.executemany("INSERT INTO blocking_counts VALUES (?, ?, ?, ?, ?, ?)", rows)
     context.write("blocking_counts")
+
+
+def _write_drift(context: StageContext, config: MatchConfig, model: dict[str, Any]) -> int:
+    """Write level_counts, drift and signals; returns how many comparisons are outside their limits."""
+    before = context.previous_run / "match" / "level_counts.parquet" if context.previous_run else None
+    model_id = str(context.summary("model").get("model_id"))
+    make_drift(context.engine, config, model, model_id, context.night.isoformat(), before)
+    for table in ("level_counts", "drift"):
+        context.write(table)
+    return context.write("signals")
 
 
 def _write_holdout(context: StageContext, config: MatchConfig, model: dict[str, Any]) -> dict[str, Any]:

@@ -179,7 +179,7 @@ def _sign(context: StageContext, folder: Path, rows: dict[str, int]) -> None:
         "district": plan["district"],
         "files": {name: entry for name, entry in files.items() if name != LOOKUP},
         "inputs": plan["landings"],
-        "model": {"id": card["model_id"], "sha256": card["sha256"]},
+        "model": _model_entry(context, card),
         "configuration_sha256": plan.get("configuration_sha256"),
         "judgements_sha256": plan.get("judgements_sha256"),
         "restrictions_sha256": plan.get("restrictions_sha256"),
@@ -195,6 +195,17 @@ def _sign(context: StageContext, folder: Path, rows: dict[str, int]) -> None:
         write_json(folder / name, content)
         write_bytes(folder / signature, key.sign((folder / name).read_bytes()))
     write_bytes(folder / PUBLIC_KEY, public_pem(key.public_key()))
+
+
+def _model_entry(context: StageContext, card: dict[str, Any]) -> dict[str, Any]:
+    """Which model linked the night, which one the release before, and whether it was switched in between."""
+    pinned = context.summary("model")
+    return {
+        "id": card["model_id"],
+        "sha256": card["sha256"],
+        "previous_id": pinned.get("previous_model_id"),
+        "changed": bool(pinned.get("changed")),
+    }
 
 
 def _datapackage(context: StageContext, rows: dict[str, int]) -> dict[str, Any]:

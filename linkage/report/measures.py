@@ -19,6 +19,7 @@ INPUTS = {
     "common_records": ("gate_incoming", "common_records"),
     "scored_pairs": ("match", "scored_pairs"),
     "blocking_counts": ("match", "blocking_counts"),
+    "drift": ("match", "drift"),
     "links": ("resolve", "links"),
     "judgement_status": ("resolve", "judgement_status"),
     "review_cases": ("estimate", "review_cases"),
@@ -36,7 +37,10 @@ def read_inputs(context: StageContext) -> None:
     """Make the run's tables readable under their names."""
     for view, (stage, table) in INPUTS.items():
         context.engine.read(view, context.input(stage, table))
-    for view, stages in (("signals", ("sources", "standardise")), ("gate_results", ("gate_incoming", "gate_outgoing"))):
+    for view, stages in (
+        ("signals", ("sources", "standardise", "match")),
+        ("gate_results", ("gate_incoming", "gate_outgoing")),
+    ):
         for stage in stages:
             context.engine.read(f"{view}_{stage}", context.input(stage, view))
         union = " UNION ALL ".join(f"SELECT * FROM {view}_{stage}" for stage in stages)
@@ -63,6 +67,7 @@ def measure(context: StageContext) -> dict[str, Any]:
         for stage in (
             "sources",
             "gate_incoming",
+            "model",
             "match",
             "resolve",
             "estimate",

@@ -7,6 +7,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 SOURCES = {
+    "all": ("全部", "all"),
     "police": ("公安", "police"),
     "civil": ("民政", "civil"),
     "health": ("卫健", "health"),

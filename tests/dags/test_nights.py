@@ -119,3 +119,38 @@ def test_no_resident_is_named_in_a_log(nights: dict[date, Any]) -> None:
         for p in (Path(os.environ["AIRFLOW_HOME"]) / "logs").rglob("*.log")
     ]
     assert not [number for number in numbers if any(number in log for log in logs)]
+
+
+def test_a_candidate_is_compared_before_a_person_is_asked_and_the_answer_is_logged(
+    dags: Any, nights: dict[date, Any]
+) -> None:
+    from types import SimpleNamespace
+
+    import gridroll_training
+    from linkage.match.models import read_approvals
+
+    state = State(Path(os.environ["GRIDROLL_STATE"]))
+    before = {path.name for path in state.models.iterdir()}
+    # There is nobody to ask in a test: the question and what follows it are marked, and the answer is given by hand.
+    run = dags["gridroll_training"].test(
+        run_conf={"night": "2026-03-03"}, mark_success_pattern=re.compile("ask|approve"), logical_date=_noon(NIGHTS[1])
+    )
+    assert str(run.state) == "success" and set(_states(run)) == {"train", "compare", "ask", "approve"}
+    (candidate,) = {path.name for path in state.models.glob("model-*")} - before
+    assert (state.models / candidate / "comparison.html").exists()
+    assert "估计召回率" in gridroll_training.comparison(candidate)
+    ask = dags["gridroll_training"].get_task("ask")
+    assert "comparison(" in ask.body and ask.defaults == ["Reject"] and list(ask.params) == ["reason"]
+
+    answers = [
+        ({"responded_by_user": {"id": "3", "name": "王五"}, "params_input": {"reason": "召回率更高"}}, None, "王五"),
+        ({"responded_by_user": None, "params_input": {"reason": "演练"}}, "operator", "operator"),
+        ({"responded_by_user": None, "params_input": {"reason": "演练"}}, None, gridroll_training.SCHEDULE.owner),
+    ]
+    for answer, started_by, expected in answers:
+        dag_run = SimpleNamespace(triggering_user_name=started_by)
+        gridroll_training.approve.function(candidate, answer, dag_run=dag_run)
+        entry = read_approvals(state)[-1]
+        assert (entry["model_id"], entry["approved_by"]) == (candidate, expected)
+        assert entry["reason"] == answer["params_input"]["reason"]  # type: ignore[index]
+        assert entry["after_night"] == "2026-03-03" and entry["comparison_sha256"]

@@ -19,6 +19,7 @@ STAGES = {
     "report",
     "fiction",
     "evaluate",
+    "compare",
 }
 
 
