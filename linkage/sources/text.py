@@ -17,6 +17,7 @@ from linkage.sources.table import BadRow, DelimitedText, RawTable, Row, RowCount
 MAX_LINES_IN_QUOTES = 10
 HEADER_SEARCH_ROWS = 30
 HEAD_LINES = 400
+DECODED_AT_ONCE = 1 << 16
 TELLING_LINES = 1000  # as many undecodable lines tell that it is another encoding
 DELIMITERS = (",", "\t", ";", "|")
 BLANK = " \t\r\x0b\x0c\ufeff"
@@ -48,16 +49,15 @@ def _name(data: bytes, encoding: str) -> str:
 
 def count_undecodable(data: bytes, encoding: str, most: int) -> int:
     """Lines that are no text in ``encoding``; stops counting at ``most``. No character of either encoding holds a line end."""
-    end, view, start, bad = line_end(data), memoryview(data), 0, 0
-    while bad < most:
+    end, start, bad = line_end(data), 0, 0
+    while start < len(data) and bad < most:
+        cut = data.find(end, start + DECODED_AT_ONCE) + 1 or len(data)
         try:
-            codecs.decode(view[start:], encoding)
+            data[start:cut].decode(encoding.removesuffix("-sig"))  # its positions would not count the mark
         except UnicodeDecodeError as error:
             bad += 1
-            start = data.find(end, start + error.start) + 1
-            if start:
-                continue
-        break
+            cut = data.find(end, start + error.start) + 1 or len(data)
+        start = cut
     return bad
 
 

@@ -69,7 +69,11 @@ class Nights:
         """A release as the next night sees it."""
         state = State(self.state)
         before = state.current_release()
-        manifest = {"night": run_id[:10], "previous_release": before.name if before else None}
+        manifest = {
+            "night": run_id[:10],
+            "previous_release": before.name if before else None,
+            "model": {"id": None},
+        }
         write_json(state.releases / run_id / "manifest.json", manifest)
         write_bytes(state.current_pointer, run_id.encode())
 
