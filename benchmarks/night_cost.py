@@ -5,6 +5,7 @@
 One run: the first night of a fictional district trains the model; the second, of which about 1 % of the records are new, changed or
 gone, runs twice from the same register, once as every night and once with ``--full``; the third brings the same exports again.
 Prints seconds by stage and the share of the full night, and says whether the two second nights gave the same register.
+Exports that are there already are used.
 """
 
 import argparse
@@ -32,7 +33,9 @@ def run(exports: Path, state: Path, night: str, *more: str) -> dict[str, float]:
     seconds = time.monotonic() - started
     release = State(state).current_release()
     assert release is not None
-    timings: dict[str, float] = json.loads((State(state).runs / release.name / TIMINGS).read_text(encoding="utf-8"))
+    timings: dict[str, float] = {}  # none where the release of the night before stands
+    if release.name.startswith(night):
+        timings = json.loads((State(state).runs / release.name / TIMINGS).read_text(encoding="utf-8"))
     return timings | {"whole night": round(seconds, 1)}
 
 
@@ -51,7 +54,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     exports, state, full_state = (arguments.out / name for name in ("exports", "state", "full"))
-    generate(arguments.persons, 2, arguments.seed, exports)
+    if not exports.exists():
+        generate(arguments.persons, 2, arguments.seed, exports)
     run(exports / f"night={FIRST}", state, str(FIRST))
     shutil.copytree(state, full_state)
     nights = {
@@ -62,7 +66,7 @@ def main() -> None:
     nights["nothing changed"] = run(exports / f"night={SECOND}", state, str(THIRD))
     print(f"{'seconds':<16}" + "".join(f"{name:>18}" for name in nights))
     for stage in (*STAGES, "whole night"):
-        print(f"{stage:<16}" + "".join(f"{night[stage]:>18.1f}" for night in nights.values()))
+        print(f"{stage:<16}" + "".join(f"{night.get(stage, 0):>18.1f}" for night in nights.values()))
     full = nights["--full"]["whole night"]
     print(f"{'of a full night':<16}" + "".join(f"{100 * n['whole night'] / full:>17.0f}%" for n in nights.values()))
     print(f"the register of the second night is {'the same' if same else 'NOT the same'}, carried over or worked out")
