@@ -118,7 +118,8 @@ def pull_task(name: str, source: SourceConfig) -> Callable[[], Any]:
 
 @task(trigger_rule="none_failed", pool=LANDING_POOL)
 def plan(*, dag_run: Any = None, params: Any = None) -> str:
-    """Fix everything the night depends on; late departments are represented by their last landing."""
+    """Fix everything the night depends on; late departments are represented by their last landing. When nothing is new, this is
+    the run of the night before: its finished stages are kept, and its release stands."""
     from linkage.night_plan import plan_night
 
     places, night = read_places(), night_of_run(dag_run, params)

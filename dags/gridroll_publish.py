@@ -33,10 +33,10 @@ def reasons(run_id: str) -> str:
 
 @task.branch(pool=LANDING_POOL)
 def judge(*, params: Any = None) -> str:
-    """Ask a person when the night is abnormal."""
-    from linkage.night import assess
+    """Ask a person when the night is abnormal (and not published already: a night that brings nothing new hands over the one before)."""
+    from linkage.night import needs_a_person
 
-    return "ask" if assess(read_places().state, params["run_id"])["abnormal"] else "publish"
+    return "ask" if needs_a_person(read_places().state, params["run_id"]) else "publish"
 
 
 @task(trigger_rule="none_failed_min_one_success", pool=LANDING_POOL, do_xcom_push=False)

@@ -251,6 +251,12 @@ def publish_release(state: Path, run_id: str) -> None:
         release_publish.publish(State(state), run_id)
 
 
+def needs_a_person(state: Path, run_id: str) -> bool:
+    """Whether a finished release waits for a person's yes: it is abnormal and not yet the current one."""
+    current = State(state).current_release()
+    return (current is None or current.name != run_id) and bool(assess(state, run_id)["abnormal"])
+
+
 def publishable_releases(state: Path) -> tuple[str, ...]:
     """Releases that continue the current one: those that may still be published."""
     return release_publish.publishable(State(state))
