@@ -62,7 +62,7 @@ def settled(world: World, records: Rows, rows: Rows, table: str) -> Rows:
     """``table`` after the judgements were found again, without the rest of a night."""
     folder = world.tmp_path
     world.engine.read("common_records", write_rows(world.engine, "common_records", records, folder / "tonight.parquet"))
-    apply_judgements(world.engine, write_rows(world.engine, "judgements", rows, folder / "judgements.parquet"))
+    apply_judgements(world.engine, write_rows(world.engine, "judgements", rows, folder / "judgements.parquet"), None)
     return world.engine.rows(f"SELECT * FROM {table} ORDER BY ALL")
 
 
