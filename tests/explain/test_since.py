@@ -31,7 +31,9 @@ def test_since_when(tmp_path: Path, case: str, nights: list[dict[str, tuple[str,
         release = state.releases / f"{night}-0a1b2c3d"
         write_json(release / "manifest.json", manifest := {"night": str(night), "previous_release": before})
         with duckdb.connect(str(release / LOOKUP)) as con:
-            con.execute("CREATE TABLE crosswalk (source TEXT, feed TEXT, record_id TEXT, person_id TEXT, content_hash TEXT)")
+            con.execute(
+                "CREATE TABLE crosswalk (source TEXT, feed TEXT, record_id TEXT, person_id TEXT, content_hash TEXT)"
+            )
             for number, (person, content) in rows.items():
                 con.execute("INSERT INTO crosswalk VALUES ('grid', 'grid_visit', ?, ?, ?)", [number, person, content])
         before = release.name

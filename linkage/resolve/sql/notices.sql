@@ -21,7 +21,7 @@ WITH yesterday AS (
     FROM persons p JOIN person_nodes n ON n.previous_person_id = p.person_id
 )
 SELECT source, person_id, new_person_id, kind, list_sort(list(record_id)) AS records, any_value(judgement_id) AS judgement_id, CAST($night AS DATE) AS since,
-       CASE WHEN kind = 'merged' THEN '经人工判定与另一人合并' ELSE '经人工判定拆分' END || CASE WHEN person_id = new_person_id THEN '，这些记录编号不变' ELSE '，这些记录改用新编号' END AS text,
+       CASE WHEN kind = 'merged' THEN '经人工判定与另一人合并' ELSE '经人工判定拆分' END || CASE WHEN person_id = new_person_id THEN '，这些记录编号不变' ELSE '，这些记录改用另一编号' END AS text,
        CASE WHEN kind = 'merged' THEN 'put together with another person by judgement' ELSE 'taken apart by judgement' END
-           || CASE WHEN person_id = new_person_id THEN '; these records keep the id' ELSE '; these records have a new id' END AS text_en
+           || CASE WHEN person_id = new_person_id THEN '; these records keep the id' ELSE '; these records have another id now' END AS text_en
 FROM records GROUP BY ALL;
