@@ -267,6 +267,17 @@ def test_new_numbers_are_no_news_of_a_judgement(world: World) -> None:
     assert world.table("notices") == []
 
 
+def test_who_had_the_number_of_a_judged_record_for_a_while_is_not_told_of_it(world: World) -> None:
+    """The judgement is stale while a stranger has the number; the record comes back under it, the stranger under another."""
+    joined = judgements(world, [A, B], ("same", "police:1", "health:1"))
+    world.night(NIGHT_1, [A, STRANGER], [], joined)
+    assert status(world) == {"j0": "stale"}
+    stranger = world.person("health:1")
+    world.night(NIGHT_2, [A, B, renumbered(STRANGER, "health:5")], [], joined)
+    assert world.person("police:1") == world.person("health:1") and world.person("health:5") == stranger
+    assert world.table("notices") == []
+
+
 def test_departments_are_told_of_a_merge_by_judgement_and_of_its_withdrawal(world: World) -> None:
     joined = judgements(world, [A, B], ("same", "police:1", "health:1"))
     world.night(NIGHT_1, [A, B])

@@ -264,6 +264,13 @@ def test_before_the_first_release_there_is_nothing_to_judge(tmp_path: Path) -> N
         judge(State(tmp_path), "police:1", "grid:1", "same")
 
 
+@pytest.mark.parametrize("command", ["judgements", "restrictions"])
+def test_who_only_looks_makes_no_state(tmp_path: Path, command: str) -> None:
+    with pytest.raises(ConfigurationError, match="no state"):
+        call(State(tmp_path / "typo"), command)
+    assert not (tmp_path / "typo").exists()
+
+
 def test_appending_checks_what_it_is_given(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="not known"):
         append_judgements(State(tmp_path), [Verdict(("a:1", "b:1"), "perhaps")], reader="r", reason="r")

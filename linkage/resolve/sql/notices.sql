@@ -1,6 +1,6 @@
 -- What each department must know of persons that a judgement took apart or put together tonight: under the id it holds, where its own records are now.
 -- Other departments' records are not named. previous_judgements(judgement_id, current_key_l, current_key_r): what the release before knew; a judgement it
--- did not know was made upon it, so its own keys are those of yesterday.
+-- did not know was made upon it, so its own keys are those of yesterday; of one whose record it did not find, nobody held the record then.
 CREATE OR REPLACE TEMP TABLE notices AS
 WITH yesterday AS (
     SELECT source || ':' || record_id AS record_key, person_id FROM crosswalk_before -- judgements of yesterday name yesterday's numbers
@@ -8,7 +8,7 @@ WITH yesterday AS (
     SELECT a.judgement_id, a.decided_at, yl.person_id AS before_l, yr.person_id AS before_r
     FROM anchored_judgements a LEFT JOIN previous_judgements p USING (judgement_id)
     JOIN links l ON l.record_key = a.current_key_l JOIN links r ON r.record_key = a.current_key_r
-    JOIN yesterday yl ON yl.record_key = coalesce(p.current_key_l, a.record_key_l) JOIN yesterday yr ON yr.record_key = coalesce(p.current_key_r, a.record_key_r)
+    JOIN yesterday yl ON yl.record_key = CASE WHEN p.judgement_id IS NULL THEN a.record_key_l ELSE p.current_key_l END JOIN yesterday yr ON yr.record_key = CASE WHEN p.judgement_id IS NULL THEN a.record_key_r ELSE p.current_key_r END
     WHERE (yl.person_id = yr.person_id) <> (l.person_id = r.person_id)
       AND (a.judgement_id IN (SELECT judgement_id FROM judgements WHERE verdict = CASE WHEN l.person_id = r.person_id THEN 'same' ELSE 'different' END)
            OR a.takes_back) -- what the machine makes of it without the judgement is its doing too
