@@ -22,7 +22,7 @@ from linkage.resolve.thresholds import make_pair_thresholds
 
 SQL_PACKAGE = "linkage.resolve"
 PREVIOUS_TABLES = ("members", "households", "retired_ids", "former_households")
-RENUMBERED_TABLES = ("crosswalk", "former_records")
+RENUMBERED_TABLES = ("crosswalk", "former_records", "persons")
 OUTPUTS = (
     "links",
     "household_links",
