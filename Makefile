@@ -9,7 +9,7 @@ PYTEST_WORKERS ?= 2
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup demo test lint format unit lock accuracy accuracy-lock serve-airflow system-packages clean
+.PHONY: help setup demo test lint format unit lock accuracy accuracy-lock worlds serve-airflow system-packages clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ demo: $(STAMP) ## set up everything, then two nights of a fictional district thr
 
 test: $(STAMP) system-packages ## set up everything, then lint, types and every test
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 unit: $(STAMP) ## only the quick tests
 	$(BIN)/pytest -m "not slow" -n $(PYTEST_WORKERS)
@@ -53,6 +53,9 @@ accuracy: $(STAMP) $(DATA_ENV)/.tables ## accuracy on public and fictional data 
 $(DATA_ENV)/.tables: benchmarks/accuracy/requirements.lock benchmarks/accuracy/pseudopeople_tables.py scripts/accuracy-data
 	@scripts/accuracy-data $(DATA_ENV)
 	@touch $@
+
+worlds: $(STAMP) ## 200 random worlds: what a night carries over is what it would work out (50 in make test)
+	GRIDROLL_WORLDS=200 $(BIN)/pytest tests/night/test_incremental.py -q -n $(PYTEST_WORKERS)
 
 accuracy-lock: $(STAMP) ## resolve benchmarks/accuracy/requirements.in again
 	cd benchmarks/accuracy && ../../$(BIN)/uv pip compile requirements.in --universal --python-version 3.11 --quiet --generate-hashes \

@@ -87,6 +87,13 @@ def run(
     outcome = run_night(
         exports, state, _night_of(exports, night), config, hold_abnormal=hold_abnormal, full=full, note=console.print
     )
+    if outcome.stands:
+        console.print(
+            "各部门送来的内容与当前发布所用的一字不差，其间也没有新的判定、模型或配置：当前发布继续有效，不另发布。\n"
+            "Nothing new: every department delivered what the current release was made from, and nothing was decided since. "
+            f"The release stands (--full makes one of this night): {outcome.release}"
+        )
+        return
     for name, zh, en in COUNTS:
         console.print(f"{outcome.counts.get(name, 0):>12,}  {zh} {en}")
     for zh, en in zip(outcome.reasons_zh, outcome.reasons_en, strict=True):

@@ -73,6 +73,8 @@ class Outcome:
     reasons_en: tuple[str, ...]
     counts: Mapping[str, Any]
     """Rows, persons, households and changes, as the release accounts for them and the resolver counted them."""
+    stands: bool = False
+    """Nothing arrived that the current release was not made from: it stands, and no new one was made."""
 
 
 def run_night(
@@ -120,10 +122,11 @@ def _run_night(
             remedy="Check the folder and the patterns in config/sources/*.yaml.",
         )
     run_id = plan_night(state, night, config_dir, full=full)
-    for stage in STAGES:
+    stands = run_id[:10] < night.isoformat()
+    for stage in () if stands else STAGES:
         run_one_stage(state, run_id, stage, note=note)
     verdict = assess(state, run_id)
-    publish = not (hold_abnormal and verdict["abnormal"])
+    publish = stands or not (hold_abnormal and verdict["abnormal"])
     run_dir = State(state).runs / run_id
     if publish:
         publish_release(state, run_id)
@@ -136,6 +139,7 @@ def _run_night(
         reasons_zh=tuple(verdict["reasons_zh"]),
         reasons_en=tuple(verdict["reasons_en"]),
         counts=_summary(run_dir, "release") | _summary(run_dir, "resolve"),
+        stands=stands,
     )
 
 

@@ -28,6 +28,10 @@ from linkage.sources import landing
 
 CONTINUES = ("run_id", "previous_release", "previous_model_id")
 """What a plan says about the release it continues; the rest is what the night is made from."""
+DECIDES = (
+    "district", "configuration_sha256", "code_version", "code_sha256", "model_id", "judgements_sha256", "restrictions_sha256",
+)  # fmt: skip
+"""What a register depends on besides what the departments delivered, and the date."""
 
 
 def plan_night(state: Path, night: date, config_dir: Path, *, full: bool = False) -> str:
@@ -36,7 +40,8 @@ def plan_night(state: Path, night: date, config_dir: Path, *, full: bool = False
     The newest landing of each department counts; one that did not deliver is represented by its last landing
     and marked stale. The night continues CURRENT, so every id ever published lives on. Planned again after it was
     published, with nothing changed, it is the same run; with anything changed it is a new run that continues the first.
-    ``full``: nothing is carried over from the run before.
+    A night on which every department delivered the very bytes of the current release's night, and nobody decided anything
+    since, is that run too: its register stands. ``full``: it is a run of its own, and nothing is carried over from the one before.
     Raises UnreadableInput when a department has never delivered, ConfigurationError for any mistake of the installation
     and when a later night is published.
     """
@@ -70,6 +75,8 @@ def plan_night(state: Path, night: date, config_dir: Path, *, full: bool = False
     if full:
         plan["full"] = True
     if current is not None and _is_published(where, current.name, plan):
+        return current.name
+    if current is not None and not full and _brings_nothing_new(where, current, plan):
         return current.name
     plan["previous_release"] = current.name if current else None
     plan["previous_model_id"] = read_manifest(current)["model"]["id"] if current else None
@@ -125,6 +132,31 @@ def _is_published(state: State, current: str, plan: Mapping[str, Any]) -> bool:
         return False
     published = json.loads(path.read_text(encoding="utf-8"))
     return {key: value for key, value in published.items() if key not in CONTINUES} == plan
+
+
+def _brings_nothing_new(state: State, current: Path, plan: Mapping[str, Any]) -> bool:
+    """Whether a later night was planned from the same contents, decisions, model, configuration and code as ``current``."""
+    path = state.runs / current.name / "run.json"
+    late_or_missed = any(entry["stale"] or entry.get("missed") for entry in plan["landings"].values())
+    if late_or_missed or not path.exists():
+        return False
+    published = json.loads(path.read_text(encoding="utf-8"))
+    if not all(
+        (state.root / entry["path"] / landing.LANDING_FILE).exists() for entry in published["landings"].values()
+    ):
+        return False
+    published["model_id"] = read_manifest(current)["model"]["id"]  # the first night of a district trains its own
+    return all(published[key] == plan[key] for key in DECIDES) and (
+        _contents(state, published["landings"]) == _contents(state, plan["landings"])
+    )
+
+
+def _contents(state: State, landings: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Hashes of the files of each department, whatever their names: those bear the date of their night."""
+    return {
+        source: sorted(file.sha256 for file in landing.read_landing(state.root / entry["path"]).files)
+        for source, entry in landings.items()
+    }
 
 
 def _add_missed_deltas(

@@ -168,16 +168,17 @@ def landings_since(state: State, used: Path, used_night: date, until: Landing) -
 
 def _landings(folder: Path) -> list[Landing]:
     """Finished landings in ``folder``, oldest first."""
-    found = [_read(path) for path in folder.glob(f"*/{LANDING_FILE}") if not path.parent.name.startswith(".")]
+    found = [
+        read_landing(path.parent) for path in folder.glob(f"*/{LANDING_FILE}") if not path.parent.name.startswith(".")
+    ]
     return sorted(found, key=lambda landing: landing.sequence)
 
 
-def _read(path: Path) -> Landing:
-    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+def read_landing(folder: Path) -> Landing:
+    """What a finished landing holds."""
+    data: dict[str, Any] = json.loads((folder / LANDING_FILE).read_text(encoding="utf-8"))
     files = tuple(LandedFile(**f) for f in data["files"])
-    return Landing(
-        path.parent, data["source"], date.fromisoformat(data["night"]), data["sha256"], data["sequence"], files
-    )
+    return Landing(folder, data["source"], date.fromisoformat(data["night"]), data["sha256"], data["sequence"], files)
 
 
 def _copy(path: Path, exports: Path, target: Path) -> LandedFile:

@@ -21,7 +21,7 @@ from linkage.release.verify import verify_release
 from tests.builders import REPOSITORY
 
 pytestmark = pytest.mark.slow
-FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 3)
+FIRST, SECOND, THIRD, FOURTH = (date(2026, 3, day) for day in (2, 3, 4, 5))
 
 
 def linkage(*arguments: str | Path, timeout: int = 300) -> subprocess.CompletedProcess[str]:
@@ -145,6 +145,40 @@ def test_running_a_night_again_changes_nothing(state: Path, district: Path) -> N
     before = {p: p.stat().st_mtime_ns for p in (state / "releases").rglob("*") if p.is_file()}
     assert run(district / f"night={SECOND}", state, SECOND).returncode == 0
     assert {p: p.stat().st_mtime_ns for p in (state / "releases").rglob("*") if p.is_file()} == before
+
+
+def next_morning(district: Path, folder: Path, night: date) -> Path:
+    """The exports of the second night once more, under the names of ``night``."""
+    exports = folder / f"night={night}"
+    shutil.copytree(district / f"night={SECOND}", exports)
+    for path in exports.rglob(f"*_{SECOND:%Y%m%d}.*"):
+        path.rename(path.with_name(path.name.replace(f"{SECOND:%Y%m%d}", f"{night:%Y%m%d}")))
+    return exports
+
+
+def test_a_night_that_brings_nothing_new_publishes_nothing_and_a_late_department_is_news(
+    state: Path, district: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(state, tmp_path / "state")
+    before = (copy / "CURRENT").read_text()
+    exports = next_morning(district, tmp_path, THIRD)
+    done = run(exports, copy, THIRD)
+    assert done.returncode == 0 and "The release stands" in done.stdout, done.stderr[-2000:]
+    assert (copy / "CURRENT").read_text() == before
+    assert not list((copy / "runs").glob(f"{THIRD}-*"))
+    shutil.rmtree(exports / "civil")
+    late = run(exports, copy, FOURTH)
+    assert late.returncode == 0, late.stderr[-2000:]
+    assert release_of(copy, FOURTH).name == (copy / "CURRENT").read_text().strip()
+
+
+def test_a_full_night_is_a_night_of_its_own_and_gives_the_same_register(
+    state: Path, district: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(state, tmp_path / "state")
+    assert run(next_morning(district, tmp_path, THIRD), copy, THIRD, "--full").returncode == 0
+    full, before = release_of(copy, THIRD), release_of(copy, SECOND)
+    assert (full / "crosswalk.parquet").read_bytes() == (before / "crosswalk.parquet").read_bytes()
 
 
 def test_a_night_killed_anywhere_carries_on_and_gives_the_same_register(

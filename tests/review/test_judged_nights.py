@@ -11,7 +11,8 @@ import pytest
 
 from linkage.fiction.district import generate
 from linkage.kernel.run import State
-from linkage.night import approve_model, run_night, train_model
+from linkage.model_life import approve_model, train_model
+from linkage.night import run_night
 from linkage.release.verify import verify_release
 from linkage.review.decisions import judge, unlink, withdraw
 from linkage.review.listing import list_judgements
@@ -82,7 +83,8 @@ def test_a_steward_is_obeyed_night_after_night(tmp_path: Path) -> None:
     others = (second / "slices" / stays[0].split(":")[0] / "notices.csv").read_text(encoding="utf-8-sig")
     assert whole in others and wrong.removeprefix("health:") not in others
 
-    approve_model(state.root, train_model(state.root, date(2026, 3, 3), CONFIG))
+    candidate = train_model(state.root, date(2026, 3, 3), CONFIG)
+    approve_model(state.root, candidate, by="赵六", reason="重新训练")
     renumber(exports / "night=2026-03-04")
     third = run(4)
     found = {entry.judgement_id: entry for entry in list_judgements(state)}
