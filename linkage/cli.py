@@ -240,6 +240,7 @@ def restrictions(state: StateOption = Path("state")) -> None:
     """Every decision to restrict, end or lift, oldest first."""
     from linkage.review.restrictions import read_restrictions
 
+    _require_state(state)
     for row in read_restrictions(State(state)).to_pylist():
         console.print(
             escape(
@@ -381,6 +382,7 @@ def judgements(
     """List judgements, newest first, with what became of them. Readers masked, no residents' values."""
     from linkage.review.listing import STATUS_ZH, list_judgements
 
+    _require_state(state)
     if status is not None and status not in STATUS_ZH:
         raise ConfigurationError(f"There is no status {status!r}.", remedy=f"Use one of {', '.join(STATUS_ZH)}.")
     for found in list_judgements(State(state), status):
@@ -557,6 +559,12 @@ def main() -> None:
     sys.stderr.flush()
     # DuckDB's bindings print a page of harmless leak notes when the interpreter ends after Great Expectations was used.
     os._exit(code)
+
+
+def _require_state(state: Path) -> None:
+    """Whoever only looks makes no empty state where there is none."""
+    if not state.is_dir():
+        raise ConfigurationError(f"There is no state in {state}.", remedy="Check --state, or run a night first.")
 
 
 def _night_of(exports: Path, night: str | None) -> date:

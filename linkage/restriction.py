@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from linkage.kernel.errors import ConfigurationError
+from linkage.kernel.masking import mask_record_key
 from linkage.kernel.run import State
 from linkage.release.sharing import cites_a_law
 from linkage.review.restrictions import append_restriction, read_restrictions
@@ -50,7 +51,7 @@ def _find(state: State, person_id: str) -> tuple[str, tuple[str, ...]]:
     found = persons.filter(pc.equal(persons["person_id"], living))["sources"].to_pylist()
     if not found and not leads:
         raise ConfigurationError(
-            f"There is no person {person_id!r} in the current release {current.name}.",
+            f"There is no person {mask_record_key(person_id)!r} in the current release {current.name}.",
             remedy="Give a person_id as in persons.parquet or retired_ids.parquet.",
         )
     return living, tuple(found[0]) if found else ()

@@ -1,5 +1,6 @@
 """What happened to an id since when: the cumulative history of the release, or the events of one release after the other."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from itertools import groupby
@@ -58,15 +59,23 @@ def _grouped(rows: list[Row]) -> tuple[Event, ...]:
     return tuple(found)
 
 
-def since_when(evidence: Evidence, person_id: str, records: list[str]) -> dict[str, Since]:
-    """From which release on each record is with the person without a break."""
-    found = dict.fromkeys(records, _since(evidence.release, evidence.manifest))
-    waiting = set(records)
+def since_when(evidence: Evidence, person_id: str, content_of: Mapping[str, str]) -> dict[str, Since]:
+    """From which release on each record is with the person without a break, also under another number; content by record key."""
+    found = dict.fromkeys(content_of, _since(evidence.release, evidence.manifest))
+    waiting = {record: (record, content) for record, content in content_of.items()}
     for release, manifest in evidence.earlier():
-        waiting &= {row["record_key"] for row in evidence.rows_of(release, "earlier_records", id=person_id)}
+        rows = evidence.rows_of(release, "earlier_records", id=person_id)
+        earlier = {row["record_key"]: row["content"] for row in rows}
+        key_of = {row["content"]: row["record_key"] for row in rows}
+        for record, (key, content) in list(waiting.items()):
+            before = key if earlier.get(key) == content else key_of.get(content, key)
+            if before in earlier:
+                waiting[record] = before, earlier[before]
+                found[record] = _since(release, manifest)
+            else:
+                del waiting[record]
         if not waiting:
             break
-        found |= dict.fromkeys(waiting, _since(release, manifest))
     else:
         found |= {r: replace(found[r], exact=found[r].is_first_release) for r in waiting}
     return found

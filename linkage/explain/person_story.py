@@ -50,7 +50,7 @@ def tell_person(evidence: Evidence, notes: Notes, person_id: str) -> PersonStory
 
 def _linked_records(evidence: Evidence, person_id: str, records: list[Row]) -> tuple[LinkedRecord, ...]:
     feeds = {row["record_key"]: row["feed"] for row in records}
-    since = since_when(evidence, person_id, list(feeds))
+    since = since_when(evidence, person_id, {row["record_key"]: row["content"] for row in records})
     falls = _waterfalls(evidence, feeds, {frozenset((row["record_key"], row["linked_to"])) for row in records})
     return tuple(
         LinkedRecord(

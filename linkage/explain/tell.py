@@ -15,13 +15,11 @@ from linkage.explain.phrases import Language
 from linkage.explain.story import EndedStory, HouseholdStory, Notes, PairStory, PersonStory, Story
 from linkage.explain.words import Words, read_words
 from linkage.kernel.errors import ConfigurationError
-from linkage.kernel.masking import mask_number
+from linkage.kernel.masking import mask_number, mask_record_key
 from linkage.kernel.run import State
 
 KINDS = {PersonStory: "person", HouseholdStory: "household", EndedStory: "ended", PairStory: "pair"}
 ID = re.compile("[PH][0-9A-Z]{16}")
-LIKE_A_NUMBER_OF_A_PERSON = re.compile("[0-9]{11}|[0-9]{15}|[0-9]{17}[0-9Xx]")
-"""A telephone or identity number typed where a record number belongs: errors do not repeat it."""
 
 
 def tell(
@@ -98,9 +96,8 @@ def _person_of(evidence: Evidence, record: str) -> str:
     source, record_id = record.split(":", 1)
     found = evidence.rows("record_person", source=source, record_id=record_id)
     if not found:
-        shown = mask_number(record_id) if LIKE_A_NUMBER_OF_A_PERSON.fullmatch(record_id) else record_id
         raise ConfigurationError(
-            f"The release {evidence.release.name} has no record {source}:{shown}.",
+            f"The release {evidence.release.name} has no record {mask_record_key(record)}.",
             remedy="Write it as <source>:<record_id>, as in crosswalk.parquet; a record that was rejected or set aside is in the night's report.",
         )
     return str(found[0]["person_id"])

@@ -119,7 +119,13 @@ class _Teller:
 
     def ended(self, story: EndedStory) -> Iterator[str]:
         yield from self._head(story.kind, story.id)
-        yield self.say(f"head.ended_{story.kind}", id=story.id, date=story.notes.retired_on)
+        fates = [e for e in story.history if e.subject_id == story.id and e.kind in ("ended", "merged_into")]
+        if fates and fates[-1].kind == "merged_into":
+            yield self.say(
+                "head.ended_after_merging", id=story.id, date=fates[-1].night, successor=fates[-1].related_id
+            )
+        else:
+            yield self.say(f"head.ended_{story.kind}", id=story.id, date=story.notes.retired_on)
         if story.last_release:
             yield self.say("head.last_seen", id=story.id, release=story.last_release)
         yield from self._history(story.history, story.history_is_whole, story.id)

@@ -1,5 +1,9 @@
 """How a personal value is shown where only its shape may be seen (logs, rejects, dry runs, errors)."""
 
+import re
+
+LIKE_A_NUMBER_OF_A_PERSON = re.compile("[0-9]{11}|[0-9]{15}|[0-9]{17}[0-9Xx]")
+
 
 def mask_text(value: object) -> str:
     """Show the first character and the length: ``张小明`` -> ``张**``, empty stays empty."""
@@ -15,6 +19,12 @@ def mask_number(value: object) -> str:
     if len(text) <= 4:
         return "*" * len(text)
     return text[:3] + "*" * (len(text) - 4) + text[-1]
+
+
+def mask_record_key(key: str) -> str:
+    """A record key for an error: a telephone or identity number typed where a record number belongs is not repeated."""
+    source, colon, record_id = key.rpartition(":")
+    return f"{source}{colon}{mask_number(record_id)}" if LIKE_A_NUMBER_OF_A_PERSON.fullmatch(record_id) else key
 
 
 def mask_shape(value: object) -> str:

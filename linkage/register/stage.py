@@ -11,7 +11,10 @@ SQL_PACKAGE = "linkage.register"
 COMPARED = (
     "identity_number", "full_name", "former_name", "sex", "birth_date", "ethnicity", "nationality", "marital_status",
     "education", "phone", "hukou_address", "residence_address", "household_number", "tenure", "status",
+    "residence_community", "dwelling_code", "grid_code",
 )  # fmt: skip
+# They come with the residence address, and change also where others' records name another code for it.
+VALUE_OF = dict.fromkeys(("residence_community", "dwelling_code", "grid_code"), "residence_address")
 SCRATCH = (
     "person_records", "dwelling_texts", "home_keys", "name_plausibility", "golden_numbers", "golden_wide", "winning_places",
     "dwelling_facts", "person_facts", "person_status", "first_nights", "persons", "households", "changed_fields", "field_events", "events",
@@ -84,7 +87,7 @@ def _make_events(context: StageContext) -> None:
             f"""INSERT INTO changed_fields
             SELECT n.person_id, '{field}', g.source || ':' || g.record_id
             FROM persons n JOIN previous_persons o USING (person_id)
-            LEFT JOIN golden_values g ON g.person_id = n.person_id AND g.field = '{field}'
+            LEFT JOIN golden_values g ON g.person_id = n.person_id AND g.field = '{VALUE_OF.get(field, field)}'
             WHERE n.{quote_name(field)} IS DISTINCT FROM o.{quote_name(field)}"""
         )
     load_switches(context)

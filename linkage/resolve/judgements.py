@@ -16,12 +16,13 @@ STATUSES = ("applied", "changed", "stale", "contradicted")
 Pair = tuple[str, str]
 
 
-def apply_judgements(engine: Engine, judgements: Path) -> None:
+def apply_judgements(engine: Engine, judgements: Path, previous: Path | None) -> None:
     """Make ``judgements``, those in force tonight, from all that were ever written (contract ``judgements``) and ``common_records``.
 
-    Leaves ``anchored_judgements`` and ``broken_chains`` behind for the account of them.
+    ``previous``: the release before, which says what judgements were known then. Leaves ``anchored_judgements`` and ``broken_chains`` behind for the account of them.
     """
     engine.load("judgement_rows", judgements)
+    engine.read_previous("previous_judgements", "judgement_status", previous)
     engine.run_sql("linkage.kernel", "record_evidence")
     engine.run_sql(SQL_PACKAGE, "anchored_judgements")
     rows = engine.rows(
@@ -77,17 +78,10 @@ def _records(pairs: Mapping[str, Pair]) -> Iterable[str]:
     return (record for pair in pairs.values() for record in pair)
 
 
-def account_for_judgements(engine: Engine, previous: Path | None, night: str) -> None:
+def account_for_judgements(engine: Engine, night: str) -> None:
     """Make ``judgement_status``, ``judgement_cases`` and ``notices``; reads also links and refused_pairs."""
     engine.run_sql(SQL_PACKAGE, "judgement_status")
     engine.run_sql(SQL_PACKAGE, "judgement_cases")
-    known = previous / "judgement_status.parquet" if previous else None
-    if known is not None and known.exists():
-        engine.read("previous_judgements", known)
-    else:
-        engine.con.execute(
-            "CREATE OR REPLACE TEMP VIEW previous_judgements AS SELECT judgement_id, current_key_l, current_key_r FROM judgement_status WHERE false"
-        )
     engine.run_sql(SQL_PACKAGE, "notices", {"night": night})
 
 

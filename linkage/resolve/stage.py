@@ -22,7 +22,7 @@ from linkage.resolve.thresholds import make_pair_thresholds
 
 SQL_PACKAGE = "linkage.resolve"
 PREVIOUS_TABLES = ("members", "households", "retired_ids", "former_households")
-RENUMBERED_TABLES = ("crosswalk", "former_records")
+RENUMBERED_TABLES = ("crosswalk", "former_records", "persons")
 OUTPUTS = (
     "links",
     "household_links",
@@ -46,7 +46,7 @@ def run(context: StageContext) -> Summary:
     district = str(json.loads((context.run_dir / "run.json").read_text(encoding="utf-8"))["district"])
     engine.read("common_records", context.input("gate_incoming", "common_records"))
     engine.load("scored_pairs", context.input("match", "scored_pairs"))
-    apply_judgements(engine, context.run_dir / "judgements.parquet")
+    apply_judgements(engine, context.run_dir / "judgements.parquet", context.previous_release)
     _read_previous(engine, context.previous_release)
 
     clusters = cluster_records(engine, config.persons, rules)
@@ -56,7 +56,7 @@ def run(context: StageContext) -> Summary:
     _households(engine, config, district, context.night.isoformat(), context.id_scope)
     _retire_and_log(context)
     _explain_refusals(engine, rules)
-    account_for_judgements(engine, context.previous_release, context.night.isoformat())
+    account_for_judgements(engine, context.night.isoformat())
     _review_cases(engine, config, rules)
     counts = {table: context.write(table) for table in OUTPUTS}
     return _summary(engine, counts, clusters)

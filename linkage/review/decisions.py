@@ -7,6 +7,7 @@ from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
 from linkage.review.evidence import read_evidence
 from linkage.review.judgements import VERDICTS, WITHDRAWN, Verdict, append_judgements, read_rows
+from linkage.review.listing import Listed, list_judgements
 
 
 def judge(state: State, record: str, other: str, verdict: str, *, reader: str, reason: str) -> str:
@@ -48,14 +49,31 @@ def unlink(state: State, records: Sequence[str], *, reader: str, reason: str) ->
 def withdraw(state: State, decision_id: str, *, reader: str, reason: str) -> int:
     """Take back a judgement, or all of one unlinking, by rows of their own; returns how many were taken back.
 
-    A row bears the evidence of the one it takes back, so both always find the same records. Raises ConfigurationError when there
-    is no such judgement.
+    A row bears the evidence of the one it takes back, so both always find the same records. A judgement that a newer one about
+    the same records follows is not taken back: the row would take back the newer one. Raises ConfigurationError when there is
+    no such judgement, or none of it counts any more.
     """
     rows = [row for row in read_rows(state, decision_id) if row["verdict"] != WITHDRAWN]
     if not rows:
         raise ConfigurationError(
             f"There is no judgement {decision_id!r}.", remedy="`linkage judgements` lists them with their ids."
         )
+    newest: dict[frozenset[str], Listed] = {}
+    followed_by: dict[str, Listed] = {}
+    for entry in list_judgements(state):
+        followed_by[entry.judgement_id] = newest.setdefault(frozenset(entry.records), entry)
+    counting = [row for row in rows if followed_by[row["judgement_id"]].judgement_id == row["judgement_id"]]
+    if not counting:
+        later = followed_by[rows[-1]["judgement_id"]]
+        if later.verdict == WITHDRAWN:
+            raise ConfigurationError(
+                f"Judgement {decision_id!r} is taken back already.", remedy="To decide anew, use `linkage judge`."
+            )
+        raise ConfigurationError(
+            f"Judgement {decision_id!r} counts no more: {later.judgement_id} ({later.verdict}) is newer and about the same two records.",
+            remedy=f"`linkage withdraw {later.decision_id}` takes the newer one back; `linkage judge` decides anew.",
+        )
+    rows = counting
     # Later than what it takes back, also where that was written by a clock that runs ahead.
     moment = max(
         datetime.now(UTC), *(row["decided_at"].replace(tzinfo=UTC) + timedelta(microseconds=1) for row in rows)

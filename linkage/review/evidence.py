@@ -6,6 +6,7 @@ from typing import Any
 
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError
+from linkage.kernel.masking import mask_record_key
 from linkage.kernel.run import State
 
 RECORDS = """
@@ -69,7 +70,7 @@ def read_evidence(state: State, record_keys: Collection[str], *, whole_persons: 
     for key in keys:
         if key not in seen:
             raise ConfigurationError(
-                f"There is no record {key!r} in the current release {current.name}.",
+                f"There is no record {mask_record_key(key)!r} in the current release {current.name}.",
                 remedy="Write a record as <source>:<record_id>, as in crosswalk.parquet and on the stewards' page.",
             )
     return Evidence(current.name, seen, cases)

@@ -1,6 +1,7 @@
 """Every sentence exists in both languages, and everything that can be said has a sentence."""
 
 import re
+from datetime import date
 from pathlib import Path
 from string import Formatter
 
@@ -9,6 +10,9 @@ import yaml
 
 import linkage.explain
 from linkage.explain.phrases import sentences, speaker
+from linkage.explain.story import EndedStory, Event, Notes
+from linkage.explain.text import render
+from linkage.explain.words import Words
 from linkage.kernel.contracts import contract
 from linkage.register.survivorship import REASONS
 from tests.builders import REPOSITORY
@@ -105,3 +109,12 @@ def test_every_comparison_level_guard_and_rule_has_a_name_in_both_languages() ->
 def test_a_sentence_is_filled_in() -> None:
     assert speaker("zh")("event.merged_into", other="P2", subject="P1") == "并入 P2，编号停用。"
     assert speaker("en")("event.merged_into", other="P2", subject="P1") == "Merged into P2; the id was retired."
+
+
+def test_an_id_that_was_merged_before_its_successor_ended_did_not_end_itself() -> None:
+    notes = Notes("r", date(2026, 3, 6), "P1", masked=True, run_is_kept=True, retired_on=date(2026, 3, 5))
+    kinds = ("appeared", ""), ("ended", ""), ("revived", ""), ("merged_into", "P2")
+    events = [Event(date(2026, 3, day), kind, "P1", other, (), "source_data", None, ()) for day, (kind, other) in enumerate(kinds, 2)]  # fmt: skip
+    for told, expected in ((events, "并入 P2，后者也已终止"), (events[:2], "已于 2026-03-05 终止，没有继任编号")):
+        story = EndedStory(notes, "P1", "person", None, tuple(told), history_is_whole=True)
+        assert expected in render(story, Words({}, {}, {}, {}, {}, {}, {}), "zh")

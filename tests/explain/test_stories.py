@@ -105,12 +105,12 @@ def test_households_name_their_members_and_roles(world: World) -> None:
     )
     text = world.text(member["person_id"])
     assert f"{member['household_id']}（" in text
-    assert "本人为妻" in text
+    assert "本人为户主之妻" in text
     assert all(other["person_id"] in text for other in others)
     story = world.tell(member["household_id"])
     assert isinstance(story, HouseholdStory)
     assert {m.person_id for m in story.household.members if m.valid_to is None} == {o["person_id"] for o in others}
-    assert f"{member['person_id']}  妻" in world.text(member["household_id"])
+    assert f"{member['person_id']}  户主之妻" in world.text(member["household_id"])
 
 
 def test_changes_of_a_night_are_told_with_their_cause(world: World) -> None:

@@ -246,6 +246,18 @@ def test_why_a_field_changed(
     assert (event["cause"], event["cause_detail"], event["records"]) == why
 
 
+def test_a_dwelling_code_that_another_persons_record_brings_is_an_event(tmp_path: Path, engine: Engine) -> None:
+    home = {"residence_address": "和睦府1-2-301", "residence_dwelling_key": "K"}
+    coded = record("grid:7", dwelling_code="330105003002050004010403", grid_code="G1", **home)
+    register(tmp_path, engine, [record("grid:1", **home)])
+    previous = tmp_path / "state" / "runs" / "2026-03-02-test" / "register"
+    change = [{"record_key": "grid:7", "change": "new", "person_now": "P2"}]
+    night = date(2026, 3, 3)
+    after = register(tmp_path, engine, [record("grid:1", **home)], others=[coded], previous=previous, night=night, changes=change)  # fmt: skip
+    events = [e for e in after["events"] if e["subject_id"] == "P1" and e["kind"] == "field_changed"]
+    assert {(e["field"], e["cause_detail"]) for e in events} == {("dwelling_code", "other_records"), ("grid_code", "other_records")}  # fmt: skip
+
+
 def test_a_person_who_comes_back_is_known_since_the_first_night(tmp_path: Path, engine: Engine) -> None:
     seen = {"sequence": 1, "subject_id": "P1", "subject": "person", "kind": "appeared", "related_id": "", "field": ""}
     nights = [seen | {"night": date(2025, 1, 1)}, seen | {"sequence": 2, "kind": "ended", "night": date(2025, 6, 1)}]

@@ -62,7 +62,7 @@ def settled(world: World, records: Rows, rows: Rows, table: str) -> Rows:
     """``table`` after the judgements were found again, without the rest of a night."""
     folder = world.tmp_path
     world.engine.read("common_records", write_rows(world.engine, "common_records", records, folder / "tonight.parquet"))
-    apply_judgements(world.engine, write_rows(world.engine, "judgements", rows, folder / "judgements.parquet"))
+    apply_judgements(world.engine, write_rows(world.engine, "judgements", rows, folder / "judgements.parquet"), None)
     return world.engine.rows(f"SELECT * FROM {table} ORDER BY ALL")
 
 
@@ -264,6 +264,17 @@ def test_new_numbers_are_no_news_of_a_judgement(world: World) -> None:
     world.night(NIGHT_1, records, [], apart)
     world.night(NIGHT_2, [A, renumbered(B, "health:2"), renumbered(records[2], "health:1")], [], apart)
     assert set(status(world).values()) == {"applied"}
+    assert world.table("notices") == []
+
+
+def test_who_had_the_number_of_a_judged_record_for_a_while_is_not_told_of_it(world: World) -> None:
+    """The judgement is stale while a stranger has the number; the record comes back under it, the stranger under another."""
+    joined = judgements(world, [A, B], ("same", "police:1", "health:1"))
+    world.night(NIGHT_1, [A, STRANGER], [], joined)
+    assert status(world) == {"j0": "stale"}
+    stranger = world.person("health:1")
+    world.night(NIGHT_2, [A, B, renumbered(STRANGER, "health:5")], [], joined)
+    assert world.person("police:1") == world.person("health:1") and world.person("health:5") == stranger
     assert world.table("notices") == []
 
 

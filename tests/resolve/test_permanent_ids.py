@@ -163,6 +163,33 @@ def test_a_judgement_and_its_undoing_stand_in_the_log_and_nowhere_else(world: Wo
     assert world.table("retired_ids") == world.table("former_records") == []
 
 
+LATER: list[tuple[str, list[str]]] = [
+    ("a judgement taken back long ago", ["same", "withdrawn"]),
+    ("a judgement left to the machine long ago", ["same", "unsure"]),
+    ("what was never decided", ["unsure"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "verdicts"), LATER, ids=[c[0] for c in LATER])
+def test_what_decides_nothing_any_more_is_no_cause(world: World, case: str, verdicts: list[str]) -> None:
+    records, judged = [record(f"grid:{x}") for x in "bc"], [judgement(n, v) for n, v in enumerate(verdicts, 1)]
+    world.night(DAYS[0], records, [], judged)
+    for day, content, pairs in ((DAYS[1], "1", [("grid:b", "grid:c", 12.0, [])]), (DAYS[2], "2", [])):
+        changed = [records[0] | {"content_hash": content}, records[1]]
+        world.night(day, changed, pairs, judged)
+        assert causes(world) and all(why == ("source_data", None, ["grid:b"]) for why in causes(world).values())
+        assert world.table("notices") == []
+
+
+@pytest.mark.parametrize("verdict", ["withdrawn", "unsure"])
+def test_what_takes_a_judgement_back_is_the_cause_and_departments_are_told(world: World, verdict: str) -> None:
+    records, judged = [record(f"grid:{x}") for x in "bc"], [judgement(1, "same"), judgement(2, verdict)]
+    world.night(DAYS[0], records, [], judged[:1])
+    world.night(DAYS[1], records, [], judged)
+    assert {why[:2] for why in causes(world).values()} == {("judgement", "j2")}
+    assert {(n["kind"], n["judgement_id"]) for n in world.table("notices")} == {("split", "j2")}
+
+
 def causes(world: World) -> dict[tuple[str, str, str], tuple[str, str | None, list[str] | None]]:
     return {
         (e["subject_id"], e["kind"], e["related_id"]): (e["cause"], e["cause_detail"], e["records"])
@@ -301,6 +328,10 @@ def check_night(
             assert holders == {person}, "a quiet person keeps the id"
     for person in seen:
         assert (person in living) != (person in world.retired), "an id is alive or retired, never both, never neither"
+    for key, now in world.person_of.items():
+        if key in before and before[key] != now:
+            told = {(now, "split_from", before[key]), (before[key], "merged_into", now)}
+            assert told & set(world.events), "a record that goes to another person is in the log"
     appeared = {subject for subject, kind, _ in world.events if kind == "appeared"}
     revived = {subject for subject, kind, _ in world.events if kind == "revived"}
     assert not appeared & seen, "no id begins twice"
@@ -328,6 +359,21 @@ def test_ids_in_random_worlds(engine: Engine) -> None:
         seen |= set(world.person_of.values())
         revivals += sum(kind == "revived" for _, kind, _ in world.events)
     assert revivals > 50
+
+
+def test_a_night_of_nothing_new_is_no_news_whatever_happened_before(engine: Engine) -> None:
+    rng, world = random.Random(11), IdWorld(engine)
+    worlds: list[Clusters] = [[] for _ in range(100)]
+    hashes = {key: 0 for number in range(len(worlds)) for key in keys_of(number, 12)}
+    for day in range(8):
+        worlds = [random_night(rng, clusters, keys_of(number, 12)) for number, clusters in enumerate(worlds)]
+        hashes = {key: h + (rng.random() < 0.3) for key, h in hashes.items()}
+        together = [cluster for clusters in worlds for cluster in clusters]
+        world.night(DAYS[0] + timedelta(days=2 * day), together, hashes)
+        persons, retired = world.person_of, world.retired
+        world.night(DAYS[1] + timedelta(days=2 * day), together, hashes)
+        assert world.events == []
+        assert (world.person_of, world.retired) == (persons, retired)
 
 
 def test_any_merges_undone_give_back_all_ids(engine: Engine) -> None:
@@ -379,6 +425,8 @@ RENUMBERED: list[tuple[str, dict[str, str], dict[str, str], dict[str, str]]] = [
     ("numbers are given out again in another order", {"a": "1", "b": "2", "c": "3"}, {"a": "2", "b": "3", "c": "1"}, {"a": "1", "b": "2", "c": "3"}),
     ("a row went and the next ones moved up", {"a": "1", "b": "2", "c": "3"}, {"b": "1", "c": "2"}, {"b": "2", "c": "3"}),
     ("a number now stands for another row", {"a": "1", "b": "2"}, {"a": "2", "x": "1"}, {"a": "1", "x": "new"}),
+    ("all moved on by one, and two neighbours changed as well", {"a": "1", "b": "2", "c": "3", "d": "4"}, {"a": "2", "b!": "3", "c!": "4", "d": "5"}, {"a": "1", "b!": "new", "c!": "new", "d": "4"}),
+    ("some moved on, one before them changed", {"a": "1", "b": "2", "c": "3"}, {"a!": "1", "b": "3", "c": "4"}, {"a!": "1", "b": "2", "c": "3"}),
     ("a number stays and its row changed", {"a": "1", "b": "2"}, {"x": "1", "b": "2"}, {"x": "1", "b": "2"}),
 ]  # fmt: skip
 
@@ -387,7 +435,7 @@ RENUMBERED: list[tuple[str, dict[str, str], dict[str, str], dict[str, str]]] = [
 def test_ids_follow_rows_that_are_delivered_under_new_numbers(
     world: World, case: str, before: dict[str, str], tonight: dict[str, str], ids: dict[str, str]
 ) -> None:
-    people = {content: f"人{content}" for content in {*before, *tonight}}
+    people = {content: f"人{content.rstrip('!')}" for content in {*before, *tonight}}
     first = world.night(DAYS[0], [_row(f"health:{n}", c, people[c]) for c, n in before.items()])
     had = {row["record_id"]: row["person_id"] for row in first.table("links")}
     second = world.night(DAYS[1], [_row(f"health:{n}", c, people[c]) for c, n in tonight.items()])

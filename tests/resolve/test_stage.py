@@ -56,6 +56,11 @@ class World:
             f"SELECT *, CASE WHEN basis = 'household_number' THEN basis_key END AS household_number, CASE WHEN basis = 'dwelling_code' THEN basis_key END AS dwelling_code FROM read_parquet({quote_text(self.out / 'household_links.parquet')})",
             folder / "households.parquet",
         )
+        golden = self.engine.rows(
+            "SELECT person_id, min(full_name) AS full_name, min(birth_date) AS birth_date, min(identity_number) AS identity_number "
+            "FROM links JOIN common_records USING (record_key) GROUP BY person_id"
+        )
+        write_rows(self.engine, "persons", golden, folder / "persons.parquet")
         return folder
 
     def table(self, name: str) -> Rows:

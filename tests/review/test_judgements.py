@@ -155,6 +155,28 @@ def test_what_was_judged_is_withdrawn_whole_by_rows_of_their_own(state: State) -
     assert {j["verdict"] for j in after[3:]} == {"withdrawn"}
 
 
+def test_a_judgement_that_counts_no_more_is_not_taken_back(state: State) -> None:
+    """The withdrawal would stand behind the newer judgement about the same two records, and take back that one."""
+    for verdict in ("same", "different"):
+        judge(state, "police:1", "grid:1", verdict)
+    older, newer = read_judgements(state)["judgement_id"].to_pylist()
+    with pytest.raises(ConfigurationError, match=f"{newer} .different. is newer"):
+        withdraw(state, older, reader="r", reason="r")
+    assert withdraw(state, newer, reader="r", reason="r") == 1
+    with pytest.raises(ConfigurationError, match="taken back already"):
+        withdraw(state, newer, reader="r", reason="r")
+    assert read_judgements(state)["verdict"].to_pylist() == ["same", "different", "withdrawn"]
+
+
+def test_of_an_unlinking_only_what_still_counts_is_taken_back(state: State) -> None:
+    judge(state, "health:1", command="unlink")
+    decision = read_judgements(state)["decision_id"].to_pylist()[0]
+    judge(state, "health:1", "health:2", "same")
+    assert withdraw(state, decision, reader="r", reason="r") == 1
+    taken_back = read_judgements(state).to_pylist()[-1]
+    assert (taken_back["record_key_l"], taken_back["record_key_r"]) == ("civil:1", "health:1")
+
+
 def test_a_withdrawal_is_later_than_what_a_fast_clock_wrote(state: State) -> None:
     ahead = datetime.now(UTC) + timedelta(hours=1)
     judgement = append_judgements(
@@ -223,6 +245,8 @@ def test_without_the_run_nobody_can_say_what_was_seen(state: State) -> None:
     [
         (("police:1", "grid:2", "same"), {}, "no record 'grid:2'"),
         (("police:1", "police", "same"), {}, "no record 'police'"),
+        (("police:1", "police:330106198503121234", "same"), {}, r"no record 'police:330\*{14}4'"),
+        (("police:1", "13911112222", "same"), {}, r"no record '139\*{7}2'"),
         (("police:1", "grid:1", "maybe"), {}, "maybe"),
         (("police:1", "police:1", "same"), {}, "twice"),
         (("police:1", "grid:1", "same"), {"reader": " "}, "reader is empty"),
@@ -238,6 +262,13 @@ def test_what_is_refused(state: State, words: tuple[str, ...], more: dict[str, s
 def test_before_the_first_release_there_is_nothing_to_judge(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="Nothing is published"):
         judge(State(tmp_path), "police:1", "grid:1", "same")
+
+
+@pytest.mark.parametrize("command", ["judgements", "restrictions"])
+def test_who_only_looks_makes_no_state(tmp_path: Path, command: str) -> None:
+    with pytest.raises(ConfigurationError, match="no state"):
+        call(State(tmp_path / "typo"), command)
+    assert not (tmp_path / "typo").exists()
 
 
 def test_appending_checks_what_it_is_given(tmp_path: Path) -> None:

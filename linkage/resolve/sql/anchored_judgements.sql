@@ -48,9 +48,13 @@ WITH found AS (
                       coalesce(r.record_key, concat_ws(' ', 'lost', j.record_key_r, j.seen_r.content_hash))]) AS pair
     FROM judgement_rows j JOIN anchors l ON l.judgement_id = j.judgement_id AND l.side = 'l' JOIN anchors r ON r.judgement_id = j.judgement_id AND r.side = 'r'
 ), followed AS (
-    SELECT *, lead(verdict) OVER (PARTITION BY pair ORDER BY decided_at, judgement_id) AS next_verdict FROM found
+    SELECT *, lead(verdict) OVER (PARTITION BY pair ORDER BY decided_at, judgement_id) AS next_verdict,
+           coalesce(bool_or(verdict IN ('same', 'different')) OVER (PARTITION BY pair ORDER BY decided_at, judgement_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), false) AS decided_before
+    FROM found
 )
-SELECT * EXCLUDE (pair, next_verdict),
+SELECT * EXCLUDE (pair, next_verdict, decided_before),
        CASE WHEN next_verdict = 'withdrawn' THEN 'withdrawn' WHEN next_verdict IS NOT NULL THEN 'superseded' WHEN verdict = 'withdrawn' THEN 'recorded'
-            WHEN lost IS NOT NULL THEN 'stale' WHEN verdict = 'unsure' THEN 'recorded' WHEN changed THEN 'changed' ELSE 'applied' END AS standing
+            WHEN lost IS NOT NULL THEN 'stale' WHEN verdict = 'unsure' THEN 'recorded' WHEN changed THEN 'changed' ELSE 'applied' END AS standing,
+       -- In the night that first knows it: afterwards it decides nothing any more.
+       verdict IN ('withdrawn', 'unsure') AND next_verdict IS NULL AND decided_before AND judgement_id NOT IN (SELECT judgement_id FROM previous_judgements) AS takes_back
 FROM followed;

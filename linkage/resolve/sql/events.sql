@@ -5,16 +5,16 @@ CREATE OR REPLACE TEMP TABLE changed_records AS
 SELECT person_before AS person_id, record_key FROM record_changes WHERE change <> 'moved' AND person_before IS NOT NULL
 UNION SELECT person_now, record_key FROM record_changes WHERE change <> 'moved' AND person_now IS NOT NULL;
 
--- Judgements that show tonight: two records that were apart are together, or the other way round. One that was taken back may do either.
+-- Judgements that show tonight: two records that were apart are together, or the other way round. What takes one back tonight may do either.
 CREATE OR REPLACE TEMP TABLE judged_persons AS
 WITH deciding AS (
-    SELECT judgement_id, verdict, record_key_l, record_key_r FROM judgements
+    SELECT judgement_id, false AS takes_back, verdict, record_key_l, record_key_r FROM judgements WHERE verdict <> 'unsure'
     UNION ALL
-    SELECT judgement_id, verdict, current_key_l, current_key_r FROM anchored_judgements WHERE verdict = 'withdrawn' AND standing = 'recorded'
+    SELECT judgement_id, true, verdict, current_key_l, current_key_r FROM anchored_judgements WHERE takes_back
 )
 SELECT DISTINCT d.judgement_id, unnest([l.previous_person_id, r.previous_person_id, l.person_id, r.person_id]) AS person_id
 FROM deciding d JOIN person_nodes l ON l.record_key = d.record_key_l JOIN person_nodes r ON r.record_key = d.record_key_r
-WHERE (d.verdict = 'withdrawn' OR (d.verdict = 'same') = (l.person_id = r.person_id))
+WHERE (d.takes_back OR (d.verdict = 'same') = (l.person_id = r.person_id))
   AND (l.person_id = r.person_id) <> coalesce(l.previous_person_id = r.previous_person_id, false);
 
 -- What else may explain an event: the likeliest switch, other records, or nothing but the date.

@@ -2,10 +2,11 @@
 CREATE OR REPLACE TEMP TABLE previous_persons AS SELECT DISTINCT person_id FROM previous_crosswalk;
 
 CREATE OR REPLACE TEMP TABLE gone_persons AS
-SELECT p.person_id, arg_max(n.person_id, (n.shared, n.person_id)) AS successor_id
+SELECT p.person_id, arg_min(n.person_id, (-n.own, -n.shared, n.first_key)) AS successor_id -- as revived_ids.sql finds it again every later night
 FROM previous_persons p
-LEFT JOIN (SELECT previous_person_id, person_id, count(*) AS shared FROM person_nodes WHERE previous_person_id IS NOT NULL GROUP BY ALL) n
-       ON n.previous_person_id = p.person_id
+LEFT JOIN (SELECT previous_person_id, person_id, count(*) AS shared, min(record_key) AS first_key,
+                  count(*) FILTER (record_key NOT IN (SELECT record_key FROM previous_former_records)) AS own
+           FROM person_nodes WHERE previous_person_id IS NOT NULL GROUP BY ALL) n ON n.previous_person_id = p.person_id
 WHERE p.person_id NOT IN (SELECT person_id FROM person_nodes) GROUP BY p.person_id;
 
 -- Retired persons tonight: an id leads to the person who holds most of its records; where none of them is left, to where it led before.
@@ -38,9 +39,8 @@ UNION ALL
 SELECT r.person_id, 'revived', '', list_sort(list(n.record_key)) FROM revived_ids r JOIN person_nodes n USING (cluster) GROUP BY r.person_id
 UNION ALL
 SELECT n.person_id, 'split_from', n.previous_person_id, list_sort(list(n.record_key))
-FROM person_nodes n
-WHERE n.previous_person_id IS NOT NULL AND n.previous_person_id <> n.person_id
-  AND n.previous_person_id IN (SELECT person_id FROM person_nodes) GROUP BY ALL
+FROM person_nodes n LEFT JOIN gone_persons g ON g.person_id = n.previous_person_id -- the rest of one that goes to its successor
+WHERE n.previous_person_id <> n.person_id AND g.successor_id IS DISTINCT FROM n.person_id GROUP BY ALL
 UNION ALL
 SELECT g.person_id, CASE WHEN g.successor_id IS NULL THEN 'ended' ELSE 'merged_into' END, coalesce(g.successor_id, ''), list_sort(list(c.source || ':' || c.record_id))
 FROM gone_persons g JOIN previous_crosswalk c USING (person_id) GROUP BY ALL
