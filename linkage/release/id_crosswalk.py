@@ -5,7 +5,7 @@ from pathlib import Path
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError
 from linkage.release.chain import is_emptied
-from linkage.release.manifest import MANIFEST, read_manifest
+from linkage.release.manifest import MANIFEST, check_table, read_manifest
 
 SQL_PACKAGE = "linkage.release"
 INPUTS = ("crosswalk", "persons", "households", "members", "retired_ids")
@@ -22,7 +22,9 @@ def write_id_crosswalk(engine: Engine, before: Path, after: Path, out: Path) -> 
                 f"{release} is no release with its tables.",
                 remedy="Name two releases in state/releases whose tables are kept (config/night.yaml, retention).",
             )
+        manifest = read_manifest(release)
         for table in INPUTS:
+            check_table(release, manifest, f"{table}.parquet")
             engine.read(f"{prefix}_{table}", release / f"{table}.parquet")
     backwards = read_manifest(after)["night"] < read_manifest(before)["night"]
     engine.run_sql(SQL_PACKAGE, "record_crosswalk")

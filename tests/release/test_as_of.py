@@ -226,6 +226,37 @@ def test_damage_anywhere_in_the_chain_is_found(releases: list[Path], damage: str
         list(verify_chain(releases[2]))
 
 
+@pytest.mark.parametrize("damage", [None, b"{", b"5", b"{}"])
+def test_with_a_manifest_lost_or_changed_nothing_older_is_deleted_or_said_never_to_have_been(
+    releases: list[Path], engine: Engine, tmp_path: Path, damage: bytes | None
+) -> None:
+    state, manifest = State(releases[0].parents[1]), releases[1] / MANIFEST
+    manifest.unlink()
+    if damage is not None:
+        manifest.write_bytes(damage)
+    with pytest.raises(VerificationFailed, match=releases[1].name):
+        retention.apply_retention(state, date(2036, 1, 1), runs_days=1, landings_days=1, releases_days=1)
+    with pytest.raises(VerificationFailed, match=releases[1].name):
+        write_published(engine, state, MARCH[0], tmp_path / "out")
+    with pytest.raises(LinkageError, match=releases[1].name):
+        write_id_crosswalk(engine, releases[1], releases[2], tmp_path / "out")
+    assert (releases[0] / "persons.parquet").exists()
+
+
+def test_what_was_published_then_is_verified_before_it_is_taken_for_true(
+    releases: list[Path], engine: Engine, tmp_path: Path
+) -> None:
+    (releases[0] / "members.parquet").unlink()
+    write_rows(engine, "members", [], releases[0] / "members.parquet")
+    with pytest.raises(VerificationFailed, match=r"members\.parquet was changed"):
+        write_true(engine, State(releases[0].parents[1]), MARCH[0], tmp_path / "out")
+
+
+def test_a_chain_of_no_release(tmp_path: Path) -> None:
+    with pytest.raises(VerificationFailed, match="it is not a release"):
+        list(verify_chain(tmp_path / "nothing"))
+
+
 # ids between two releases
 
 
