@@ -88,7 +88,8 @@ def run(context: StageContext) -> Summary:
         + f" FROM read_parquet({quote_text(final / 'accounting.parquet')})"
     )[0]
     restricted = context.engine.scalar(
-        f"SELECT count(DISTINCT person_id) FROM read_parquet({quote_text(final / 'restricted.parquet')})"
+        f"SELECT count(DISTINCT person_id) FROM read_parquet({quote_text(final / 'restricted.parquet')}) "
+        f"WHERE person_id IN (SELECT person_id FROM read_parquet({quote_text(final / 'persons.parquet')}))"
     )
     return {
         "release": context.run_id,
@@ -135,6 +136,7 @@ def _write_restricted(context: StageContext, folder: Path) -> dict[str, int]:
     else:
         columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract("restricted").fields)
         engine.con.execute(f"CREATE OR REPLACE TEMP VIEW previous_restricted AS SELECT {columns} WHERE false")
+    engine.read("record_changes", context.input("resolve", "record_changes"))
     engine.run_sql(SQL_PACKAGE, "restricted", {"night": context.night})
     rows = engine.write_table("restricted", folder / "restricted.parquet")
     for view in ("shared_persons", "shared_households", "shared_notices"):
