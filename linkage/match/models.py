@@ -87,6 +87,14 @@ def require_model(state: State, model_id: str) -> dict[str, Any]:
     return card
 
 
+def fits(state: State, model_id: str, config: MatchConfig) -> bool:
+    """Whether ``model_id`` was trained for the comparisons and levels that ``config`` has: levels are known by their place, so
+    another list would give them each other's names. Raises LinkageError if there is no such model."""
+    require_model(state, model_id)
+    model = json.loads((state.models / model_id / "model.json").read_text(encoding="utf-8"))
+    return bool(model["gamma"] == {c.name: [level.name for level in c.levels] for c in config.comparisons})
+
+
 def train_candidate(engine: Engine, state: State, common_records: Path, config_dir: Path, night: date) -> str:
     """Train on ``common_records`` and store the model; returns its id, made of the night and its content."""
     config = read_config(config_dir / "match.yaml", MatchConfig)
