@@ -567,7 +567,7 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ConfigurationError(
-            f"{text!r} is not a date.", remedy="Write the night as --date YYYY-MM-DD, e.g. --date 2026-03-02."
+            f"{text!r} is not a date.", remedy="Write it as YYYY-MM-DD, e.g. 2026-03-02."
         ) from None
 
 

@@ -314,9 +314,11 @@ def test_what_became_of_an_id(
     assert household == [{"fate": "same", "successor_id": "H1"}]
 
 
-def test_backwards_an_id_is_merged_or_not_there_yet(tmp_path: Path, engine: Engine) -> None:
+@pytest.mark.parametrize("night", [MARCH[1], MARCH[0]], ids=["a later night", "the same night again"])
+def test_backwards_an_id_is_merged_or_not_there_yet(tmp_path: Path, engine: Engine, night: date) -> None:
     before = linked(engine, tmp_path / "before", MARCH[0], {"P1": "ab"})
-    after = linked(engine, tmp_path / "after", MARCH[1], {"P1": "a", "P2": "b", "P3": "c"})
+    after = linked(engine, tmp_path / "after", night, {"P1": "a", "P2": "b", "P3": "c"})
+    write_json(after / MANIFEST, {"night": night.isoformat(), "previous_release": "before"})
     write_id_crosswalk(engine, after, before, tmp_path / "out")
     rows = engine.con.execute(f"SELECT id, fate FROM '{tmp_path}/out/ids.parquet' WHERE kind = 'person' ORDER BY ALL").fetchall()  # fmt: skip
     assert rows == [("P1", "same"), ("P2", "merged_into"), ("P3", "not_yet")]
