@@ -128,6 +128,28 @@ def verify(
         console.print(f"[yellow]注意 warning[/yellow] {trust.warning}")
 
 
+@app.command()
+def retain(
+    night: NightOption,
+    state: StateOption = Path("state"),
+    config: ConfigOption = Path("config"),
+) -> None:
+    """Delete what is older than the terms in config/night.yaml, counted back from --date; recorded in retention.jsonl before it is begun.
+
+    What the next night needs stays whatever its age, and so do the manifests of published releases. The DAG gridroll_retention does the same.
+    """
+    from linkage.kernel.lock import only_one
+    from linkage.night import RUN_LOCK
+    from linkage.night import retain as apply
+
+    if not state.is_dir():
+        raise ConfigurationError(f"There is no state folder {state}.", remedy="Check --state for a typing mistake.")
+    with only_one(state / RUN_LOCK, f"running a night on {state}"):
+        deleted = apply(state, _date(night), config)
+    for kind, names in deleted.items():
+        console.print(f"{len(names):>12,}  {kind}")
+
+
 @app.command("as-of")
 def as_of(
     day: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD.")],

@@ -243,6 +243,13 @@ def test_with_a_manifest_lost_or_changed_nothing_older_is_deleted_or_said_never_
     assert (releases[0] / "persons.parquet").exists()
 
 
+def test_retention_by_hand_says_how_much_it_deleted(releases: list[Path]) -> None:
+    arguments = ["retain", "--date", "2036-01-01", "--state", str(releases[0].parents[1])]
+    found = CliRunner().invoke(app, [*arguments, "--config", str(REPOSITORY / "config")])
+    assert found.exit_code == 0 and "1  emptied" in found.output
+    assert not (releases[0] / "persons.parquet").exists() and (releases[0] / MANIFEST).exists()
+
+
 def test_what_was_published_then_is_verified_before_it_is_taken_for_true(
     releases: list[Path], engine: Engine, tmp_path: Path
 ) -> None:
