@@ -142,9 +142,7 @@ def retain(
     from linkage.night import RUN_LOCK
     from linkage.night import retain as apply
 
-    if not state.is_dir():
-        raise ConfigurationError(f"There is no state folder {state}.", remedy="Check --state for a typing mistake.")
-    with only_one(state / RUN_LOCK, f"running a night on {state}"):
+    with only_one(_existing(state).root / RUN_LOCK, f"running a night on {state}"):
         deleted = apply(state, _date(night), config)
     for kind, names in deleted.items():
         console.print(f"{len(names):>12,}  {kind}")
@@ -255,7 +253,10 @@ def restrictions(state: StateOption = Path("state")) -> None:
     """Every decision to restrict, end or lift, oldest first."""
     from linkage.review.restrictions import read_restrictions
 
-    for row in read_restrictions(State(state)).to_pylist():
+    rows = read_restrictions(_existing(state)).to_pylist()
+    if not rows:
+        console.print("没有记录 none recorded")
+    for row in rows:
         console.print(
             escape(
                 "{decided_at:%Y-%m-%d %H:%M} UTC  {action:<8}  {person_id}  {decided_by}  {basis}  {reason}".format(
@@ -398,7 +399,10 @@ def judgements(
 
     if status is not None and status not in STATUS_ZH:
         raise ConfigurationError(f"There is no status {status!r}.", remedy=f"Use one of {', '.join(STATUS_ZH)}.")
-    for found in list_judgements(State(state), status):
+    listed = list_judgements(_existing(state), status)
+    if not listed:
+        console.print("没有记录 none recorded")
+    for found in listed:
         decision = "" if found.decision_id == found.judgement_id else f"  ({found.decision_id})"
         console.print(
             f"{found.judgement_id}{decision}  {found.decided_at:%Y-%m-%d %H:%M}  {found.reader}  {found.verdict}  "
@@ -521,7 +525,10 @@ def model_history(state: StateOption = Path("state")) -> None:
     """Who approved which model, when and why."""
     from linkage.match.models import read_approvals
 
-    for e in read_approvals(State(state)):
+    approvals = read_approvals(_existing(state))
+    if not approvals:
+        console.print("没有记录 none recorded")
+    for e in approvals:
         console.print(
             f"after {e['after_night']}  {e['model_id']}  {escape(e['approved_by'])}, {e['approved_at']}: {escape(e['reason'])}"
         )
@@ -582,6 +589,13 @@ def _night_of(exports: Path, night: str | None) -> date:
             remedy="Add --date YYYY-MM-DD.",
         )
     return _date(night or name.removeprefix("night="))
+
+
+def _existing(state: Path) -> State:
+    """The state in the folder; a list of nothing, read from a mistyped folder, would look like an answer."""
+    if not state.is_dir():
+        raise ConfigurationError(f"There is no state folder {state}.", remedy="Check --state for a typing mistake.")
+    return State(state)
 
 
 def _date(text: str) -> date:
