@@ -135,6 +135,26 @@ def verify(
         console.print(f"[yellow]注意 warning[/yellow] {trust.warning}")
 
 
+@app.command()
+def retain(
+    night: NightOption,
+    state: StateOption = Path("state"),
+    config: ConfigOption = Path("config"),
+) -> None:
+    """Delete what is older than the terms in config/night.yaml, counted back from --date; recorded in retention.jsonl before it is begun.
+
+    What the next night needs stays whatever its age, and so do the manifests of published releases. The DAG gridroll_retention does the same.
+    """
+    from linkage.kernel.lock import only_one
+    from linkage.night import RUN_LOCK
+    from linkage.night import retain as apply
+
+    with only_one(_existing(state).root / RUN_LOCK, f"running a night on {state}"):
+        deleted = apply(state, _date(night), config)
+    for kind, names in deleted.items():
+        console.print(f"{len(names):>12,}  {kind}")
+
+
 @app.command("as-of")
 def as_of(
     day: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-MM-DD.")],
@@ -240,8 +260,10 @@ def restrictions(state: StateOption = Path("state")) -> None:
     """Every decision to restrict, end or lift, oldest first."""
     from linkage.review.restrictions import read_restrictions
 
-    _require_state(state)
-    for row in read_restrictions(State(state)).to_pylist():
+    rows = read_restrictions(_existing(state)).to_pylist()
+    if not rows:
+        console.print("没有记录 none recorded")
+    for row in rows:
         console.print(
             escape(
                 "{decided_at:%Y-%m-%d %H:%M} UTC  {action:<8}  {person_id}  {decided_by}  {basis}  {reason}".format(
@@ -382,10 +404,12 @@ def judgements(
     """List judgements, newest first, with what became of them. Readers masked, no residents' values."""
     from linkage.review.listing import STATUS_ZH, list_judgements
 
-    _require_state(state)
     if status is not None and status not in STATUS_ZH:
         raise ConfigurationError(f"There is no status {status!r}.", remedy=f"Use one of {', '.join(STATUS_ZH)}.")
-    for found in list_judgements(State(state), status):
+    listed = list_judgements(_existing(state), status)
+    if not listed:
+        console.print("没有记录 none recorded")
+    for found in listed:
         decision = "" if found.decision_id == found.judgement_id else f"  ({found.decision_id})"
         console.print(
             f"{found.judgement_id}{decision}  {found.decided_at:%Y-%m-%d %H:%M}  {found.reader}  {found.verdict}  "
@@ -508,7 +532,10 @@ def model_history(state: StateOption = Path("state")) -> None:
     """Who approved which model, when and why."""
     from linkage.match.models import read_approvals
 
-    for e in read_approvals(State(state)):
+    approvals = read_approvals(_existing(state))
+    if not approvals:
+        console.print("没有记录 none recorded")
+    for e in approvals:
         console.print(
             f"after {e['after_night']}  {e['model_id']}  {escape(e['approved_by'])}, {e['approved_at']}: {escape(e['reason'])}"
         )
@@ -561,12 +588,6 @@ def main() -> None:
     os._exit(code)
 
 
-def _require_state(state: Path) -> None:
-    """Whoever only looks makes no empty state where there is none."""
-    if not state.is_dir():
-        raise ConfigurationError(f"There is no state in {state}.", remedy="Check --state, or run a night first.")
-
-
 def _night_of(exports: Path, night: str | None) -> date:
     name = exports.resolve().name
     if night is None and not name.startswith("night="):
@@ -577,12 +598,19 @@ def _night_of(exports: Path, night: str | None) -> date:
     return _date(night or name.removeprefix("night="))
 
 
+def _existing(state: Path) -> State:
+    """The state in the folder; a list of nothing, read from a mistyped folder, would look like an answer."""
+    if not state.is_dir():
+        raise ConfigurationError(f"There is no state folder {state}.", remedy="Check --state, or run a night first.")
+    return State(state)
+
+
 def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
         raise ConfigurationError(
-            f"{text!r} is not a date.", remedy="Write the night as --date YYYY-MM-DD, e.g. --date 2026-03-02."
+            f"{text!r} is not a date.", remedy="Write it as YYYY-MM-DD, e.g. 2026-03-02."
         ) from None
 
 

@@ -11,6 +11,7 @@ from linkage.configuration import configuration_checks
 from linkage.kernel.errors import LinkageError
 from linkage.kernel.ledger import read_entries
 from linkage.kernel.run import State
+from linkage.match.models import APPROVALS
 from linkage.release.chain import PUBLISHED
 from linkage.release.retention import RECORD
 from linkage.release.signing import KEY_ENVIRONMENT, PRIVATE_KEY, signing_key
@@ -49,9 +50,9 @@ def _examine_state(state: State) -> Iterator[Finding]:
         yield _try("the state database answers", lambda: read_judgements(state))
     else:
         yield Finding(True, "no state database yet: the first night makes it")
-    for name in (PUBLISHED, RECORD):
-        if (state.root / name).exists():
-            yield _try(f"the record {name} is whole", partial(read_entries, state.root / name))
+    for record in (state.root / PUBLISHED, state.root / RECORD, state.models / APPROVALS):
+        if record.exists():
+            yield _try(f"the record {record.name} is whole", partial(read_entries, record))
     yield _free_space(state)
     current = state.current_release()
     if current is None:

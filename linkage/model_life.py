@@ -218,11 +218,8 @@ def _link_with(where: State, run_dir: Path, folder: Path, model_id: str, config_
 
 def _fitting_config(where: State, model_id: str, *config_dirs: Path) -> Path:
     """The first of the configurations that has the comparisons the model was trained for: after a change the live one fits only the old."""
-    model = json.loads((where.models / model_id / "model.json").read_text(encoding="utf-8"))
-    trained = model["gamma"]
     for config_dir in config_dirs:
-        config = read_config(config_dir / "match.yaml", MatchConfig)
-        if trained == {c.name: [level.name for level in c.levels] for c in config.comparisons}:
+        if models.fits(where, model_id, read_config(config_dir / "match.yaml", MatchConfig)):
             return config_dir
     raise ConfigurationError(
         f"The model {model_id} was trained for other comparisons than config/match.yaml has now.",

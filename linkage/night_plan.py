@@ -19,6 +19,7 @@ from linkage.kernel.errors import ConfigurationError, LinkageError, UnreadableIn
 from linkage.kernel.run import State, write_json
 from linkage.kernel.source_config import read_source_configs
 from linkage.match import models
+from linkage.match.config import MatchConfig
 from linkage.night_config import DistrictConfig
 from linkage.release.chain import night_before
 from linkage.release.manifest import read_manifest
@@ -58,6 +59,12 @@ def plan_night(state: Path, night: date, config_dir: Path, *, full: bool = False
                 remedy="Ask for its export, or take its file out of config/sources until it delivers.",
             )
         landings[source] = landing_entry(where, found, night)
+    model_id = models.live_model_id(where, before=night)
+    if model_id and not models.fits(where, model_id, read_config(config_dir / "match.yaml", MatchConfig)):
+        raise ConfigurationError(
+            f"The live model {model_id} was trained for other comparisons or levels than {config_dir / 'match.yaml'} has.",
+            remedy="Run `linkage model train` with this configuration and have the candidate approved, or bring back the match.yaml of the model.",
+        )
     before = night_before(where, night)
     _add_missed_deltas(where, landings, before, config_dir, night)
     plan: dict[str, Any] = {
@@ -68,7 +75,7 @@ def plan_night(state: Path, night: date, config_dir: Path, *, full: bool = False
         "configuration_sha256": _folder_hash(config_dir, expectations_dir(config_dir)),
         "code_version": __version__,
         "code_sha256": _folder_hash(Path(__file__).parent),
-        "model_id": models.live_model_id(where, before=night),
+        "model_id": model_id,
         "judgements_sha256": judgements.table_hash(where),
         "restrictions_sha256": restrictions.table_hash(where),
     }

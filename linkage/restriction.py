@@ -44,8 +44,9 @@ def _find(state: State, person_id: str) -> tuple[str, tuple[str, ...]]:
     current = state.current_release()
     if current is None:
         raise ConfigurationError("Nothing is published yet.", remedy="Run a night first.")
-    retired = pq.read_table(current / "retired_ids.parquet", columns=["id", "successor_id"])
-    leads = retired.filter(pc.equal(retired["id"], person_id))["successor_id"].to_pylist()
+    retired = pq.read_table(current / "retired_ids.parquet", columns=["id", "successor_id", "kind"])
+    is_asked = pc.and_(pc.equal(retired["id"], person_id), pc.equal(retired["kind"], "person"))
+    leads = retired.filter(is_asked)["successor_id"].to_pylist()
     living = (leads[0] or person_id) if leads else person_id
     persons = pq.read_table(current / "persons.parquet", columns=["person_id", "sources"])
     found = persons.filter(pc.equal(persons["person_id"], living))["sources"].to_pylist()

@@ -39,9 +39,10 @@ def read_entries(path: Path) -> list[dict[str, Any]]:
     before, chained = None, False
     for number, line in enumerate(_lines(path), start=1):
         try:
-            entry: dict[str, Any] = json.loads(line)
+            read = json.loads(line)
         except ValueError:
-            entry = {LINK: "unreadable"}
+            read = None
+        entry: dict[str, Any] = read if isinstance(read, dict) else {LINK: "unreadable"}
         chained = chained or LINK in entry
         if chained and entry.get(LINK, "missing") != before:
             raise VerificationFailed(

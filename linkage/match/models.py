@@ -1,13 +1,12 @@
 """The pinned model: trained by its own job, versioned, approved, loaded every night.
 
 ``state/models/<model_id>/`` holds ``model.json`` (parameters as Splink reads them), ``term_frequencies.parquet`` and
-``card.json`` (what it was trained on, every parameter, for people). ``state/models/approved.jsonl`` is append-only: who made
+``card.json`` (what it was trained on, every parameter, for people). ``state/models/approved.jsonl`` is a ledger (``linkage.kernel.ledger``): who made
 which model the live one, when and why, and after which night it counts.
 """
 
 import hashlib
 import json
-import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import LinkageError
+from linkage.kernel.ledger import append_entry, read_entries
 from linkage.kernel.run import State, commit_directory, write_json
 from linkage.match.config import MatchConfig
 from linkage.match.features import make_features
@@ -25,11 +25,11 @@ MODEL_FILES = ("model.json", "term_frequencies.parquet", "card.json")
 
 
 def read_approvals(state: State) -> list[dict[str, Any]]:
-    """Every approval, oldest first: model_id, trained_night, after_night, approved_by, reason, approved_at, replaces, comparison_sha256."""
-    path = state.models / APPROVALS
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    """Every approval, oldest first: model_id, trained_night, after_night, approved_by, reason, approved_at, replaces, comparison_sha256.
+
+    Raises VerificationFailed when the record was changed.
+    """
+    return read_entries(state.models / APPROVALS)
 
 
 def live_model_id(state: State, *, before: date) -> str | None:
@@ -71,10 +71,7 @@ def approve(
         "replaces": live_model_id(state, before=date.max),
         "comparison_sha256": comparison_sha256,
     }
-    with (state.models / APPROVALS).open("a", encoding="utf-8") as log:
-        log.write(json.dumps(entry, ensure_ascii=False) + "\n")
-        log.flush()
-        os.fsync(log.fileno())
+    append_entry(state.models / APPROVALS, entry)
     return entry
 
 
@@ -88,6 +85,14 @@ def require_model(state: State, model_id: str) -> dict[str, Any]:
         )
     card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return card
+
+
+def fits(state: State, model_id: str, config: MatchConfig) -> bool:
+    """Whether ``model_id`` was trained for the comparisons and levels that ``config`` has: levels are known by their place, so
+    another list would give them each other's names. Raises LinkageError if there is no such model."""
+    require_model(state, model_id)
+    model = json.loads((state.models / model_id / "model.json").read_text(encoding="utf-8"))
+    return bool(model["gamma"] == {c.name: [level.name for level in c.levels] for c in config.comparisons})
 
 
 def train_candidate(engine: Engine, state: State, common_records: Path, config_dir: Path, night: date) -> str:

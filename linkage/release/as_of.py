@@ -40,14 +40,15 @@ def write_published(engine: Engine, state: State, day: date, out: Path) -> AsOf:
         first = list(published_releases(state))[-1:]
         raise LinkageError(
             f"On {day} there was no register yet.",
-            remedy=f"Ask for a date from {first[0].name[:10]} on."
+            remedy=f"Ask for a date from {first[0].name[:10]} on, or with --true for what is known of that day now."
             if first
             else "Nothing is published; run a night first.",
         )
     if is_emptied(release):
         raise LinkageError(
             f"The register of {day} was {release.name}; its tables were deleted when their term was over (state/retention.jsonl).",
-            remedy="Restore the release from a back-up if the law allows, or ask for a later date.",
+            remedy="Restore the release from a back-up if the law allows, ask for a later date, "
+            "or with --true for what is known of that day now.",
         )
     verify_release(release)
     out.mkdir(parents=True, exist_ok=True)
@@ -82,8 +83,11 @@ def write_true(engine: Engine, state: State, day: date, out: Path) -> AsOf:
 def _read_then(engine: Engine, state: State, day: date) -> None:
     """Make the tables of the release of ``day`` readable as ``then_...``, empty when there is none any more."""
     release = release_of(state, day)
+    kept = release is not None and not is_emptied(release)
+    if release is not None and kept:
+        verify_release(release)
     for table in TRUE_TABLES:
-        if release is not None and not is_emptied(release):
+        if release is not None and kept:
             engine.read(f"then_{table}", release / f"{table}.parquet")
         else:
             columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract(table).fields)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from linkage.kernel.errors import VerificationFailed
 from linkage.kernel.ledger import append_entry, read_entries
 from linkage.kernel.run import State
 from linkage.release.manifest import CHAIN_FILES, MANIFEST, file_hash, read_manifest
@@ -20,11 +21,21 @@ PUBLISHED = "published.jsonl"
 
 
 def published_releases(state: State) -> Iterator[Path]:
-    """The published releases, from the current one back along the manifests; of old ones only the manifest may be left."""
-    release = state.current_release()
-    while release is not None and (release / MANIFEST).exists():
+    """The published releases, from the current one back along the manifests; of old ones only the manifest may be left.
+
+    Raises VerificationFailed where a manifest is missing or not the one that the next release names: a chain that merely ended
+    there would make older releases look as if they had never been published, and retention would delete them whole.
+    """
+    release, expected = state.current_release(), None
+    while release is not None:
+        manifest = read_manifest(release)
+        if expected is not None and file_hash(release / MANIFEST) != expected:
+            raise VerificationFailed(
+                f"The manifest of {release.name} is not the one that the next release names.",
+                remedy=f"Restore {release.name} from a back-up.",
+            )
         yield release
-        before = read_manifest(release).get("previous_release")
+        before, expected = manifest.get("previous_release"), manifest.get("previous_manifest_sha256")
         release = state.releases / before if before else None
 
 

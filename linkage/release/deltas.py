@@ -13,7 +13,7 @@ from typing import Any
 from linkage.kernel.contracts import TableContract, contract
 from linkage.kernel.engine import Engine, quote_name, quote_text
 from linkage.kernel.errors import ConfigurationError, VerificationFailed
-from linkage.release.manifest import MANIFEST, file_hash, read_manifest
+from linkage.release.manifest import MANIFEST, SIGNATURE, check_table, file_hash, read_manifest
 from linkage.release.sharing import SECTIONS, SharingConfig
 
 SQL_PACKAGE = "linkage.release"
@@ -76,8 +76,15 @@ def apply_deltas(engine: Engine, base: Path, following: Iterable[Path], out: Pat
     """Write into ``out`` the tables of the last release of ``following``, from those in ``base`` and the deltas alone.
 
     Of each following release only ``manifest.json`` and ``deltas/`` are read. Returns the name of the last one.
-    Raises ConfigurationError when one does not follow, VerificationFailed when a table does not come out as it was released.
+    Raises ConfigurationError when one does not follow or ``out`` would overwrite a release, VerificationFailed when a file is not what its
+    manifest says or a table does not come out as it was released.
     """
+    following = list(following)
+    if (out / SIGNATURE).exists() or out.resolve() in {folder.resolve() for folder in (base, *following)}:
+        raise ConfigurationError(
+            f"{out} is itself a release, or one of the folders read; it would be overwritten.",
+            remedy="Give --out a new folder, and put it in the place of the old one when it is complete.",
+        )
     name = ""
     for step, release in enumerate(following):
         name = _apply(engine, base if step == 0 else out, release, out)
@@ -87,11 +94,14 @@ def apply_deltas(engine: Engine, base: Path, following: Iterable[Path], out: Pat
 def _apply(engine: Engine, base: Path, release: Path, out: Path) -> str:
     manifest = read_manifest(release)
     _require_following(base, release, manifest)
+    held = read_manifest(base)
     tables = sorted(Path(name).stem for name in manifest["files"] if Path(name).parent.as_posix() == FOLDER)
     out.mkdir(parents=True, exist_ok=True)
     for table in tables:
         spec = table_contract(table)
         columns = {f.name: f.type for f in spec.fields}
+        check_table(base, held, f"{table}.parquet")
+        check_table(release, manifest, f"{FOLDER}/{table}.parquet")
         _read_rows(engine, "delta_old", base / f"{table}.parquet", spec.key, columns)
         engine.con.execute(
             f"CREATE OR REPLACE TEMP TABLE delta AS SELECT *, {_key_sql(spec.key)} AS row_key "

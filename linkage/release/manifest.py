@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from linkage.kernel.errors import VerificationFailed
+
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "manifest.pub.pem"
 DERIVED, DERIVED_SIGNATURE = "derived.json", "derived.sig"
 CHAIN_FILES = frozenset((MANIFEST, SIGNATURE, PUBLIC_KEY))
@@ -39,6 +41,28 @@ def describe_files(folder: Path, rows: dict[str, int]) -> dict[str, dict[str, An
 
 
 def read_manifest(release: Path) -> dict[str, Any]:
-    """The manifest of a release folder."""
-    data: dict[str, Any] = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
+    """The manifest of a release folder. Raises VerificationFailed when there is none, or when it cannot be read."""
+    try:
+        data: object = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise VerificationFailed(
+            f"{release} has no {MANIFEST}: it is not a release, or its manifest was lost.",
+            remedy="Give the folder of a release; of a published one restore the manifest from a back-up, it stays for ever.",
+        ) from None
+    except ValueError:
+        data = None
+    if not isinstance(data, dict) or not data:
+        raise VerificationFailed(
+            f"{release / MANIFEST} cannot be read; it was changed.", remedy=f"Restore {release.name} from a back-up."
+        )
     return data
+
+
+def check_table(release: Path, manifest: dict[str, Any], name: str) -> None:
+    """Raise VerificationFailed when the file ``name`` that the manifest lists is missing or has another hash."""
+    path, entry = release / name, manifest.get("files", {}).get(name)
+    if entry is not None and not (path.is_file() and file_hash(path) == entry["sha256"]):
+        raise VerificationFailed(
+            f"{path} is missing, or not what the manifest of {release.name} says.",
+            remedy="Copy the file again from the release, or restore the release from a back-up.",
+        )

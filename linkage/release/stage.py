@@ -88,7 +88,8 @@ def run(context: StageContext) -> Summary:
         + f" FROM read_parquet({quote_text(final / 'accounting.parquet')})"
     )[0]
     restricted = context.engine.scalar(
-        f"SELECT count(DISTINCT person_id) FROM read_parquet({quote_text(final / 'restricted.parquet')})"
+        f"SELECT count(DISTINCT person_id) FROM read_parquet({quote_text(final / 'restricted.parquet')}) "
+        f"WHERE person_id IN (SELECT person_id FROM read_parquet({quote_text(final / 'persons.parquet')}))"
     )
     return {
         "release": context.run_id,
@@ -129,12 +130,9 @@ def _write_restricted(context: StageContext, folder: Path) -> dict[str, int]:
     """The table ``restricted``; leaves the views shared_persons, shared_households and shared_notices, which slices are made of."""
     engine = context.engine
     engine.read("restrictions", context.run_dir / "restrictions.parquet")
-    before = context.previous_release / "restricted.parquet" if context.previous_release else None
-    if before is not None and before.exists():
-        engine.read("previous_restricted", before)
-    else:
-        columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract("restricted").fields)
-        engine.con.execute(f"CREATE OR REPLACE TEMP VIEW previous_restricted AS SELECT {columns} WHERE false")
+    engine.read_previous("previous_restricted", "restricted", context.previous_release)
+    engine.read_previous("previous_former_records", "former_records", context.previous_release)
+    engine.read("record_changes", context.input("resolve", "record_changes"))
     engine.run_sql(SQL_PACKAGE, "restricted", {"night": context.night})
     rows = engine.write_table("restricted", folder / "restricted.parquet")
     for view in ("shared_persons", "shared_households", "shared_notices"):

@@ -72,9 +72,11 @@ def verify_chain(release: Path, trust: Trust | None = None) -> Iterator[str]:
     current, expected = release, None
     while True:
         name = current.resolve().name
-        if expected is not None and not (current / MANIFEST).is_file():
+        if not (current / MANIFEST).is_file():
             raise VerificationFailed(
-                f"The chain is broken: {name} has no {MANIFEST}.",
+                f"The chain is broken: {name} has no {MANIFEST}."
+                if expected
+                else f"{release} has no {MANIFEST}: it is not a release.",
                 remedy=f"Restore {name} from a back-up; of a published release the manifest stays for ever.",
             )
         if expected is not None and file_hash(current / MANIFEST) != expected:

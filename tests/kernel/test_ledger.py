@@ -30,6 +30,7 @@ def test_entries_come_back_in_order(ledger: Path) -> None:
         pytest.param(lambda lines: [lines[1], lines[0], *lines[2:]], id="swapped"),
         pytest.param(lambda lines: [lines[0], *lines], id="doubled"),
         pytest.param(lambda lines: [*lines[:2], b"not JSON", *lines[2:]], id="put in"),
+        pytest.param(lambda lines: [*lines[:2], b"5", *lines[2:]], id="a number put in"),
         pytest.param(lambda lines: [*lines, b'{"n": 4}'], id="appended without a link"),
     ],
 )

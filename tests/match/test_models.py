@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from linkage.kernel.errors import LinkageError
+from linkage.kernel.errors import LinkageError, VerificationFailed
 from linkage.kernel.run import State, write_json
 from linkage.match.models import approve, live_model_id, read_approvals
 
@@ -69,6 +69,18 @@ def test_approvals_are_only_ever_appended(state: State) -> None:
         say_yes(state, approved, after)
         assert log.read_bytes().startswith(written)
         written = log.read_bytes()
+
+
+def test_an_approval_that_was_changed_is_found_and_half_a_line_was_never_written(state: State) -> None:
+    log = state.models / "approved.jsonl"
+    for approved, after in APPROVED:
+        say_yes(state, approved, after)
+    whole = log.read_bytes()
+    log.write_bytes(whole + b'{"model_id": "mo')
+    assert len(read_approvals(state)) == len(APPROVED)
+    log.write_bytes(whole.replace(NEW.encode(), OLD.encode(), 1))
+    with pytest.raises(VerificationFailed, match=r"approved\.jsonl: line \d"):
+        live_model_id(state, before=date(2026, 4, 1))
 
 
 @pytest.mark.parametrize(("by", "reason"), [("", "因为"), ("王五", "  ")])

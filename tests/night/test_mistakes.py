@@ -139,6 +139,14 @@ def test_doctor_of_a_state_that_is_not_there_makes_nothing(tmp_path: Path) -> No
     assert done.returncode == 1 and "is not a folder" in done.stdout and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "command", [("restrictions",), ("judgements",), ("model", "history"), ("retain", "--date", "2026-03-02")]
+)
+def test_a_mistyped_state_is_no_state_without_entries(tmp_path: Path, command: tuple[str, ...]) -> None:
+    refused(linkage(*command, "--state", tmp_path / "typo"), 2, "no state folder")
+    assert not (tmp_path / "typo").exists()
+
+
 def test_fiction_into_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     refused(linkage("fiction", "--persons", "60", "--out", tmp_path / "file"), 1, "file")

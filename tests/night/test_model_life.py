@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from linkage.fiction.district import generate
-from linkage.kernel.errors import LinkageError
+from linkage.kernel.errors import ConfigurationError, LinkageError
 from linkage.kernel.run import State, write_json
 from linkage.match.models import live_model_id, read_approvals
 from linkage.model_life import approve_model, compare_models, comparison_lines, train_model
@@ -162,6 +162,15 @@ def test_nothing_is_compared_with_itself(first_night: Path) -> None:
         compare_models(first_night, live, CONFIG, note=quietly)
     with pytest.raises(LinkageError, match="not compared"):
         comparison_lines(first_night, live)
+
+
+def test_a_night_refuses_a_model_of_other_levels_before_any_work(first_night: Path, tmp_path: Path) -> None:
+    for folder in ("config", "expectations"):
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder)
+    match = tmp_path / "config" / "match.yaml"
+    match.write_text(match.read_text(encoding="utf-8").replace("name: pattern,", "name: partial,"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="trained for other comparisons or levels"):
+        plan_night(first_night, SECOND, tmp_path / "config")
 
 
 def test_an_approved_model_counts_from_the_next_night_on_and_can_be_taken_back(

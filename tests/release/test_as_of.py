@@ -226,6 +226,44 @@ def test_damage_anywhere_in_the_chain_is_found(releases: list[Path], damage: str
         list(verify_chain(releases[2]))
 
 
+@pytest.mark.parametrize("damage", [None, b"{", b"5", b"{}"])
+def test_with_a_manifest_lost_or_changed_nothing_older_is_deleted_or_said_never_to_have_been(
+    releases: list[Path], engine: Engine, tmp_path: Path, damage: bytes | None
+) -> None:
+    state, manifest = State(releases[0].parents[1]), releases[1] / MANIFEST
+    manifest.unlink()
+    if damage is not None:
+        manifest.write_bytes(damage)
+    with pytest.raises(VerificationFailed, match=releases[1].name):
+        retention.apply_retention(state, date(2036, 1, 1), runs_days=1, landings_days=1, releases_days=1)
+    with pytest.raises(VerificationFailed, match=releases[1].name):
+        write_published(engine, state, MARCH[0], tmp_path / "out")
+    with pytest.raises(LinkageError, match=releases[1].name):
+        write_id_crosswalk(engine, releases[1], releases[2], tmp_path / "out")
+    assert (releases[0] / "persons.parquet").exists()
+
+
+def test_retention_by_hand_says_how_much_it_deleted(releases: list[Path]) -> None:
+    arguments = ["retain", "--date", "2036-01-01", "--state", str(releases[0].parents[1])]
+    found = CliRunner().invoke(app, [*arguments, "--config", str(REPOSITORY / "config")])
+    assert found.exit_code == 0 and "1  emptied" in found.output
+    assert not (releases[0] / "persons.parquet").exists() and (releases[0] / MANIFEST).exists()
+
+
+def test_what_was_published_then_is_verified_before_it_is_taken_for_true(
+    releases: list[Path], engine: Engine, tmp_path: Path
+) -> None:
+    (releases[0] / "members.parquet").unlink()
+    write_rows(engine, "members", [], releases[0] / "members.parquet")
+    with pytest.raises(VerificationFailed, match=r"members\.parquet was changed"):
+        write_true(engine, State(releases[0].parents[1]), MARCH[0], tmp_path / "out")
+
+
+def test_a_chain_of_no_release(tmp_path: Path) -> None:
+    with pytest.raises(VerificationFailed, match="it is not a release"):
+        list(verify_chain(tmp_path / "nothing"))
+
+
 # ids between two releases
 
 
@@ -283,9 +321,11 @@ def test_what_became_of_an_id(
     assert household == [{"fate": "same", "successor_id": "H1"}]
 
 
-def test_backwards_an_id_is_merged_or_not_there_yet(tmp_path: Path, engine: Engine) -> None:
+@pytest.mark.parametrize("night", [MARCH[1], MARCH[0]], ids=["a later night", "the same night again"])
+def test_backwards_an_id_is_merged_or_not_there_yet(tmp_path: Path, engine: Engine, night: date) -> None:
     before = linked(engine, tmp_path / "before", MARCH[0], {"P1": "ab"})
-    after = linked(engine, tmp_path / "after", MARCH[1], {"P1": "a", "P2": "b", "P3": "c"})
+    after = linked(engine, tmp_path / "after", night, {"P1": "a", "P2": "b", "P3": "c"})
+    write_json(after / MANIFEST, {"night": night.isoformat(), "previous_release": "before"})
     write_id_crosswalk(engine, after, before, tmp_path / "out")
     rows = engine.con.execute(f"SELECT id, fate FROM '{tmp_path}/out/ids.parquet' WHERE kind = 'person' ORDER BY ALL").fetchall()  # fmt: skip
     assert rows == [("P1", "same"), ("P2", "merged_into"), ("P3", "not_yet")]

@@ -1,5 +1,6 @@
 """Delta files: what changed, row by row; applied to one release they give the next, the same bytes."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -187,5 +188,42 @@ def test_a_table_that_does_not_come_out_as_released_is_refused(
     first, second = Path(shutil.copytree(two_releases[0], tmp_path / "first")), two_releases[1]
     (first / "persons.parquet").unlink()
     write_rows(engine, "persons", [PERSONS[0], PERSONS[1] | {"person_id": "P9"}], first / "persons.parquet")
-    with pytest.raises(VerificationFailed, match=r"persons\.parquet does not come out"):
+    with pytest.raises(VerificationFailed, match=r"first/persons\.parquet is missing, or not what the manifest"):
         apply_deltas(engine, first, [second], tmp_path / "out")
+    # A base whose own manifest agrees with it is found by what comes out.
+    base = json.loads((first / MANIFEST).read_text())
+    base["files"]["persons.parquet"]["sha256"] = file_hash(first / "persons.parquet")
+    (first / MANIFEST).chmod(0o644)
+    (first / MANIFEST).write_text(json.dumps(base))
+    changed = Path(shutil.copytree(second, tmp_path / "second"))
+    manifest = json.loads((changed / MANIFEST).read_text())
+    (changed / MANIFEST).chmod(0o644)
+    (changed / MANIFEST).write_text(json.dumps(manifest | {"previous_manifest_sha256": file_hash(first / MANIFEST)}))
+    with pytest.raises(VerificationFailed, match=r"persons\.parquet does not come out"):
+        apply_deltas(engine, first, [changed], tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", [None, b"no parquet"])
+@pytest.mark.parametrize("file", ["deltas/persons.parquet", "manifest.json"])
+def test_a_damaged_file_is_named(
+    tmp_path: Path, engine: Engine, two_releases: tuple[Path, Path], file: str, content: bytes | None
+) -> None:
+    first, second = two_releases[0], Path(shutil.copytree(two_releases[1], tmp_path / "second"))
+    (second / file).unlink()
+    if content:
+        (second / file).write_bytes(content)
+    with pytest.raises(VerificationFailed, match=file.rsplit("/", 1)[-1]):
+        apply_deltas(engine, first, [second], tmp_path / "out")
+
+
+@pytest.mark.parametrize("target", ["first", "second", "another"])
+def test_no_release_is_overwritten(
+    tmp_path: Path, engine: Engine, two_releases: tuple[Path, Path], target: str
+) -> None:
+    first, second = (
+        Path(shutil.copytree(r, tmp_path / n)) for r, n in zip(two_releases, ("first", "second"), strict=True)
+    )
+    shutil.copytree(first, tmp_path / "another")
+    with pytest.raises(ConfigurationError, match="would be overwritten"):
+        apply_deltas(engine, first, [second], tmp_path / target)
+    assert verify_release(first) and verify_release(second)

@@ -64,6 +64,7 @@ def build(
         "resolve/former_records": [],
         "resolve/former_households": [],
         "resolve/judgement_status": [],
+        "resolve/record_changes": [],
         "resolve/notices": [{"source": "police", "person_id": "P0", "new_person_id": "P1", "kind": "merged", "records": ["1"]}],
         "estimate/review_cases": [],
         "sources/file_accounting": [{"source": "police", "feed": "police_hukou", "file": "a.csv", "counted_rows": 3, "accepted_rows": 3, "rejected_rows": 0, "duplicate_rows": 0, "carried_rows": 0}],

@@ -42,8 +42,14 @@ def decided(*actions: tuple[str, str]) -> Rows:
 
 # who is restricted tonight
 
-SPLIT = {"subject_id": "P2", "subject": "person", "kind": "split_from", "related_id": "P1"}
 MERGED = {"id": "P1", "successor_id": "P2", "kind": "person"}
+
+
+def moved(to: str) -> dict[str, Any]:
+    """A record that was P1's the night before."""
+    return {"record_key": f"police:{to}", "change": "moved", "person_before": "P1", "person_now": to}
+
+
 BEFORE = {"person_id": "P2", "asked_person_id": "P1", "action": "restrict", "reached_by": "split"}
 CASES: dict[str, tuple[dict[str, Rows], list[tuple[str, str, str]]]] = {
     "nobody": ({}, []),
@@ -54,8 +60,15 @@ CASES: dict[str, tuple[dict[str, Rows], list[tuple[str, str, str]]]] = {
     "gone without a successor": ({"restrictions": decided(("P7", "restrict"))}, []),
     "merged into another": ({"restrictions": decided(("P1", "restrict")), "retired_ids": [MERGED]}, [("P2", "restrict", "id")]),
     "merge undone": ({"restrictions": decided(("P1", "restrict")), "previous_restricted": [BEFORE | {"reached_by": "id"}]}, [("P1", "restrict", "id")]),
-    "split tonight": ({"restrictions": decided(("P1", "restrict")), "events": [SPLIT]}, [("P1", "restrict", "id"), ("P2", "restrict", "split")]),
+    "split tonight": ({"restrictions": decided(("P1", "restrict")), "record_changes": [moved("P2")]}, [("P1", "restrict", "id"), ("P2", "restrict", "split")]),
     "split some night before": ({"restrictions": decided(("P1", "end")), "previous_restricted": [BEFORE]}, [("P1", "end", "id"), ("P2", "end", "split")]),
+    "split while its id ended": ({"restrictions": decided(("P1", "restrict")), "retired_ids": [MERGED], "record_changes": [moved("P2"), moved("P3")]}, [("P2", "restrict", "id"), ("P3", "restrict", "split")]),
+    "came out, and parts again": ({"restrictions": decided(("P1", "restrict")), "previous_restricted": [BEFORE], "record_changes": [moved("P3") | {"person_before": "P2"}]}, [("P1", "restrict", "id"), ("P2", "restrict", "split"), ("P3", "restrict", "split")]),
+    "came out, and merged into another": ({"restrictions": decided(("P1", "restrict")), "previous_restricted": [BEFORE], "retired_ids": [{"id": "P2", "successor_id": "P3", "kind": "person"}]}, [("P1", "restrict", "id"), ("P2", "restrict", "split"), ("P3", "restrict", "id")]),
+    "came out, merged into another, and that undone": ({"restrictions": decided(("P1", "restrict")), "previous_restricted": [BEFORE, BEFORE | {"person_id": "P3", "reached_by": "id"}], "record_changes": [moved("P2") | {"person_before": "P3"}]}, [("P1", "restrict", "id"), ("P2", "restrict", "split")]),
+    "merged in by mistake, and out again": ({"restrictions": decided(("P1", "restrict")), "record_changes": [moved("P2")], "previous_former_records": [{"person_id": "P2", "record_key": "police:P2"}]}, [("P1", "restrict", "id")]),
+    "merged in by mistake, and out again with more": ({"restrictions": decided(("P1", "restrict")), "record_changes": [moved("P2"), moved("P2") | {"record_key": "police:1"}], "previous_former_records": [{"person_id": "P2", "record_key": "police:P2"}]}, [("P1", "restrict", "id"), ("P2", "restrict", "split")]),
+    "came out, and ended for a while": ({"restrictions": decided(("P1", "restrict")), "previous_restricted": [BEFORE | {"person_id": "P8"}]}, [("P1", "restrict", "id"), ("P8", "restrict", "split")]),
     "split, and the other half lifted": ({"restrictions": decided(("P1", "restrict"), ("P2", "lift")), "previous_restricted": [BEFORE]}, [("P1", "restrict", "id")]),
     "split, and the first lifted": ({"restrictions": decided(("P1", "restrict"), ("P1", "lift")), "previous_restricted": [BEFORE]}, []),
 }  # fmt: skip
@@ -65,8 +78,13 @@ CASES: dict[str, tuple[dict[str, Rows], list[tuple[str, str, str]]]] = {
 def test_whom_a_decision_reaches(
     engine: Engine, tmp_path: Path, tables: dict[str, Rows], expected: list[tuple[str, str, str]]
 ) -> None:
-    persons = [{"person_id": p} for p in ("P1", "P2", "P3") if not ("retired_ids" in tables and p == "P1")]
-    defaults: dict[str, Rows] = {name: [] for name in ("restrictions", "retired_ids", "events", "previous_restricted")}
+    persons = [
+        {"person_id": p} for p in ("P1", "P2", "P3") if p not in {row["id"] for row in tables.get("retired_ids", [])}
+    ]
+    defaults: dict[str, Rows] = {
+        name: []
+        for name in ("restrictions", "retired_ids", "record_changes", "previous_restricted", "previous_former_records")
+    }
     for name, rows in (defaults | {"persons": persons} | tables).items():
         engine.read(name, write_rows(engine, name.removeprefix("previous_"), rows, tmp_path / f"{name}.parquet"))
     engine.run_sql(SQL_PACKAGE, "restricted", {"night": "2026-03-04"})
@@ -180,6 +198,15 @@ def test_a_mistake_is_refused_and_nothing_is_recorded(state: State, wrong: dict[
     with pytest.raises(ConfigurationError, match=message):
         restrict(state, **(right | wrong))
     assert read_restrictions(state).num_rows == 0
+
+
+def test_a_household_that_ended_is_no_person_to_restrict(tmp_path: Path, engine: Engine) -> None:
+    context, release = build(
+        tmp_path, engine, tables={"resolve/retired_ids": [{"id": "H9", "kind": "household", "cause": "ended"}]}
+    )
+    publish(context.state, release.name)
+    with pytest.raises(ConfigurationError, match="no person 'H9'"):
+        restrict(context.state, "H9", "restrict", reason="x", decided_by="y", basis=BASIS)
 
 
 def test_before_the_first_release_there_is_nobody_to_restrict(tmp_path: Path) -> None:
