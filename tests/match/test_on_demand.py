@@ -16,6 +16,8 @@ from linkage.match.config import MatchConfig, gamma_of
 from linkage.match.on_demand import score_given_records
 from tests.builders import REPOSITORY, record, stage_context, write_model, write_rows
 
+pytestmark = pytest.mark.slow  # whole stages
+
 BORN = date(1985, 3, 12)
 N1, N2 = "330106198503121234", "110105194912310025"
 FILLER = {"identity_grade": "E", "identity_partial": "330106197001010___"}

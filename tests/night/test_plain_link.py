@@ -17,6 +17,8 @@ from linkage.match.config import MatchConfig
 from linkage.plain_link import link_tables
 from tests.builders import REPOSITORY
 
+pytestmark = pytest.mark.slow  # whole stages
+
 SYLLABLES = ["ba", "ro", "mi", "te", "lu", "ka", "so", "ne", "vi", "do"]
 Rows = list[dict[str, str]]
 

@@ -18,6 +18,8 @@ from linkage.quality.stage import run_incoming, run_outgoing
 from tests.builders import NIGHT, REPOSITORY, stage_context
 from tests.quality.good_tables import Row, common_records, file_accounting, register, write_tables
 
+pytestmark = pytest.mark.slow  # whole stages
+
 NAME, NUMBER = "欧阳夜明珠", "330106199901018888"
 SIGNAL: Row = {
     "source": "grid",

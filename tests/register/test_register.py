@@ -12,6 +12,8 @@ from linkage.kernel.run import write_json
 from linkage.register import stage
 from tests.builders import record, stage_context, write_rows
 
+pytestmark = pytest.mark.slow  # whole stages
+
 NUMBER, OTHER = "330106198503121234", "110105194912310025"
 Rows = list[dict[str, Any]]
 

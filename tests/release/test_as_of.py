@@ -24,6 +24,8 @@ from linkage.release.verify import verify_chain
 from tests.builders import REPOSITORY, write_rows
 from tests.release.test_release import build
 
+pytestmark = pytest.mark.slow  # whole stages
+
 MARCH = [date(2026, 3, day) for day in (2, 3, 5)]
 Rows = list[dict[str, Any]]
 

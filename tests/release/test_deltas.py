@@ -21,6 +21,8 @@ from linkage.release.verify import verify_release
 from tests.builders import write_rows
 from tests.release.test_release import PERSONS, build
 
+pytestmark = pytest.mark.slow  # whole stages
+
 TABLES = ("persons", "members", "values")
 
 

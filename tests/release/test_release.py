@@ -24,6 +24,8 @@ from linkage.release.trust import trust_around, trust_named
 from linkage.release.verify import verify_release
 from tests.builders import REPOSITORY, stage_context, write_rows
 
+pytestmark = pytest.mark.slow  # whole stages
+
 PERSONS = [
     {"person_id": "P1", "full_name": "=张伟", "identity_number": "330106198503121234", "phone": "13911112222", "status": "alive", "sources": ["police", "health"], "residence_address": "浙江省杭州市西湖区翠苑街道桂花苑1幢1单元101室"},
     {"person_id": "P2", "full_name": "買買提·䶮", "identity_number": "11010519491231002X", "status": "alive", "sources": ["grid"]},

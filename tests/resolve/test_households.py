@@ -9,6 +9,8 @@ from linkage.kernel.engine import Engine
 from tests.builders import record
 from tests.resolve.test_stage import NIGHT_1, World
 
+pytestmark = pytest.mark.slow  # whole stages
+
 Rows = list[dict[str, Any]]
 OLD_HOME, NEW_HOME = "翠苑街道|和睦府|1|2|301", "翠苑街道|新金都小区|5|1|802"
 ADULT, CHILD, OLD = date(1985, 3, 12), date(2016, 5, 1), date(1940, 7, 7)

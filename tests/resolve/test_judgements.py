@@ -15,6 +15,8 @@ from linkage.resolve.judgements import apply_judgements, broken_chains
 from tests.builders import record, write_rows
 from tests.resolve.test_stage import NIGHT_1, NIGHT_2, Pairs, Rows, World
 
+pytestmark = pytest.mark.slow  # whole stages
+
 NUMBER, OTHER_NUMBER = "330106198503121234", "330106199007074321"
 BORN, OTHER_BORN = date(1985, 3, 12), date(1990, 7, 7)
 

@@ -12,6 +12,8 @@ from linkage.kernel.engine import Engine
 from linkage.resolve import stage
 from tests.builders import REPOSITORY, record, stage_context, write_rows
 
+pytestmark = pytest.mark.slow  # whole stages
+
 A, B, GRID = record("police:1", name="张伟"), record("police:2", name="张伟"), record("grid:1", name="张伟")
 HEALTH = record("health:1", name="张伟")
 DIRECT = [("police:1", "police:2", 15.0)]

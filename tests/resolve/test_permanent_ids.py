@@ -15,6 +15,8 @@ from linkage.kernel.run import write_json
 from tests.builders import record
 from tests.resolve.test_stage import World
 
+pytestmark = pytest.mark.slow  # whole stages
+
 SQL_PACKAGE = "linkage.resolve"
 Rows = list[dict[str, Any]]
 Groups = list[str]

@@ -10,6 +10,8 @@ from linkage.kernel.engine import Engine, quote_text
 from linkage.resolve import stage
 from tests.builders import record, stage_context, write_rows
 
+pytestmark = pytest.mark.slow  # whole stages
+
 NIGHT_1, NIGHT_2 = date(2026, 3, 2), date(2026, 3, 3)
 Rows = list[dict[str, Any]]
 Pairs = list[tuple[str, str, float, list[str]]]
