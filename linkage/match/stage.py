@@ -110,15 +110,20 @@ def _score(context: StageContext, config: MatchConfig, model: dict[str, Any]) ->
 
 
 def _write_blocking_counts(context: StageContext, config: MatchConfig, largest: dict[str, int]) -> None:
-    counts = {
-        int(row["match_key"]): int(row["pairs"])
-        for row in context.engine.rows("SELECT match_key, pairs FROM blocked_pairs")
+    engine = context.engine
+    compared = {int(r["match_key"]): int(r["pairs"]) for r in engine.rows("SELECT match_key, pairs FROM blocked_pairs")}
+    kept = {
+        r["name"]: r["n"]
+        for r in engine.rows("SELECT blocking_rule AS name, count(*) AS n FROM scored_pairs GROUP BY ALL")
     }
-    rows = [(i, r.name, r.zh, r.en, counts.get(i, 0), largest[r.name]) for i, r in enumerate(config.blocking)]
-    context.engine.con.execute(
-        "CREATE OR REPLACE TEMP TABLE blocking_counts (position INTEGER, blocking_rule VARCHAR, zh VARCHAR, en VARCHAR, pairs BIGINT, largest_block BIGINT)"
-    )
-    context.engine.con.executemany("INSERT INTO blocking_counts VALUES (?, ?, ?, ?, ?, ?)", rows)
+    rows = [
+        (i, r.name, r.zh, r.en, compared.get(i, 0), kept.get(r.name, 0), largest[r.name])
+        for i, r in enumerate(config.blocking)
+    ]
+    spec = contract("blocking_counts")
+    columns = ", ".join(f"{field.name} {field.type}" for field in spec.fields)
+    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE blocking_counts ({columns})")
+    engine.con.executemany(f"INSERT INTO blocking_counts VALUES ({', '.join('?' for _ in spec.fields)})", rows)
     context.write("blocking_counts")
 
 

@@ -181,6 +181,10 @@ def test_what_is_carried_over_is_what_would_be_worked_out(
     assert read_stage_summary(carried, "match")["records_compared"] < len(tonight)
     different = [name for name, data in tables(full).items() if data != tables(carried)[name]]
     assert different == []
+    kept = [
+        pq.read_table(run / "match" / "blocking_counts.parquet").drop_columns("compared") for run in (carried, full)
+    ]
+    assert kept[0] == kept[1]
 
 
 def test_nothing_new_means_nothing_compared(pool: Pool, engine: Engine, tmp_path: Path) -> None:
