@@ -131,6 +131,6 @@ def _cluster(engine: Engine, spec: Path) -> None:
     engine.con.execute(
         f"CREATE OR REPLACE TEMP VIEW common_records AS SELECT {', '.join([*own, *resident])} FROM input_records"
     )
-    engine.read_previous("judgements", "judgements", None)
-    engine.read_previous("previous_crosswalk", "crosswalk", None)
+    engine.read_or_empty("judgements", "judgements", None)
+    engine.read_or_empty("previous_crosswalk", "crosswalk", None)
     cluster_records(engine, PersonsConfig(), read_pair_rules(spec))

@@ -43,14 +43,15 @@ class Engine:
             f"CREATE OR REPLACE TEMP VIEW {quote_name(view)} AS SELECT * FROM read_parquet({quote_text(path)})"
         )
 
-    def read_previous(self, view: str, table: str, release: Path | None) -> None:
-        """Make ``table`` of an earlier release readable as ``view``, with the columns of today's contract at least.
+    def read_or_empty(self, view: str, table: str, folder: Path | None) -> None:
+        """Make the contract table ``table`` in ``folder`` (an earlier release or run) readable as ``view``, with the columns of
+        today's contract at least.
 
-        Without a release, or where that release was made before the table (or a column) existed, it is empty.
+        Without a folder, or where it was written before the table (or a column) existed, it is empty.
         """
         columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract(table).fields)
         select = f"SELECT {columns} WHERE false"
-        if release is not None and (path := release / f"{table}.parquet").exists():
+        if folder is not None and (path := folder / f"{table}.parquet").exists():
             select += f" UNION ALL BY NAME SELECT * FROM read_parquet({quote_text(path)})"
         self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote_name(view)} AS {select}")
 

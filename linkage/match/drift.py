@@ -12,8 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from linkage.kernel.contracts import contract
-from linkage.kernel.engine import Engine, quote_name
+from linkage.kernel.engine import Engine
 from linkage.match.config import MatchConfig, gamma_of
 from linkage.match.features import SQL_PACKAGE
 from linkage.match.splink_adapter import m_of
@@ -42,18 +41,14 @@ BETWEEN_LEVELS = (
 
 
 def make_drift(
-    engine: Engine, config: MatchConfig, model: Mapping[str, Any], model_id: str, night: str, counts_before: Path | None
+    engine: Engine, config: MatchConfig, model: Mapping[str, Any], model_id: str, night: str, before: Path | None
 ) -> None:
     """Make ``level_counts``, ``drift`` and ``signals`` (contracts of these names) from scored_pairs and match_features.
 
-    ``counts_before`` is level_counts of the run behind the last night, or None if there is none.
+    ``before`` holds level_counts of the run behind the last night; None if there is none.
     """
     engine.load_arrow("comparison_levels", pa.Table.from_pylist(_levels(config, model), schema=LEVEL_SCHEMA))
-    if counts_before is not None and counts_before.exists():
-        engine.read("counts_before", counts_before)
-    else:
-        columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract("level_counts").fields)
-        engine.con.execute(f"CREATE OR REPLACE TEMP VIEW counts_before AS SELECT {columns} WHERE false")
+    engine.read_or_empty("counts_before", "level_counts", before)
     engine.con.execute(
         "CREATE OR REPLACE TEMP VIEW feed_sources AS SELECT feed, min(source) AS source FROM common_records GROUP BY feed"
     )

@@ -8,6 +8,7 @@ from typing import Any
 from linkage.kernel.config import read_config
 from linkage.kernel.contracts import contract
 from linkage.kernel.run import StageContext, Summary
+from linkage.kernel.tables import fill_table
 from linkage.match.carried import (
     MOST_TOUCHED_SHARE,
     find_touched,
@@ -120,16 +121,13 @@ def _write_blocking_counts(context: StageContext, config: MatchConfig, largest: 
         (i, r.name, r.zh, r.en, compared.get(i, 0), kept.get(r.name, 0), largest[r.name])
         for i, r in enumerate(config.blocking)
     ]
-    spec = contract("blocking_counts")
-    columns = ", ".join(f"{field.name} {field.type}" for field in spec.fields)
-    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE blocking_counts ({columns})")
-    engine.con.executemany(f"INSERT INTO blocking_counts VALUES ({', '.join('?' for _ in spec.fields)})", rows)
+    fill_table(engine, "blocking_counts", contract("blocking_counts").column_names, rows)
     context.write("blocking_counts")
 
 
 def _write_drift(context: StageContext, config: MatchConfig, model: dict[str, Any]) -> int:
     """Write level_counts, drift and signals; returns how many comparisons are outside their limits."""
-    before = context.previous_run / "match" / "level_counts.parquet" if context.previous_run else None
+    before = context.previous_run / "match" if context.previous_run else None
     model_id = str(context.summary("model").get("model_id"))
     make_drift(context.engine, config, model, model_id, context.night.isoformat(), before)
     for table in ("level_counts", "drift"):
@@ -142,8 +140,7 @@ def _write_holdout(context: StageContext, config: MatchConfig, model: dict[str, 
     engine = context.engine
     if config.holdout is None:
         for table in ("holdout_records", "holdout_pairs"):
-            columns = ", ".join(f"CAST(NULL AS {field.type}) AS {field.name}" for field in contract(table).fields)
-            engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {columns} WHERE false")
+            engine.read_or_empty(table, table, None)
     else:
         draw_sample(engine, config.holdout, context.night.isoformat())
         score_hidden(engine, config, config.holdout, model)

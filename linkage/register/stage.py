@@ -31,7 +31,7 @@ def run(context: StageContext) -> Summary:
     engine.read("resolve_events", context.input("resolve", "events"))
     engine.read("record_changes", context.input("resolve", "record_changes"))
     for table in ("persons", "history"):
-        engine.read_previous(f"previous_{table}", table, context.previous_release)
+        engine.read_or_empty(f"previous_{table}", table, context.previous_release)
 
     engine.run_sql(SQL_PACKAGE, "person_records")
     _choose_values(engine, config)

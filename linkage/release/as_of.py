@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from linkage.kernel.contracts import contract
-from linkage.kernel.engine import Engine, quote_name
+from linkage.kernel.engine import Engine
 from linkage.kernel.errors import LinkageError
 from linkage.kernel.run import State
 from linkage.release.chain import is_emptied, published_releases, release_of
@@ -87,8 +86,4 @@ def _read_then(engine: Engine, state: State, day: date) -> None:
     if release is not None and kept:
         verify_release(release)
     for table in TRUE_TABLES:
-        if release is not None and kept:
-            engine.read(f"then_{table}", release / f"{table}.parquet")
-        else:
-            columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract(table).fields)
-            engine.con.execute(f"CREATE OR REPLACE TEMP VIEW then_{table} AS SELECT {columns} WHERE false")
+        engine.read_or_empty(f"then_{table}", table, release if kept else None)

@@ -114,7 +114,7 @@ def _write_tables(context: StageContext, folder: Path) -> dict[str, int]:
         else:
             shutil.copyfile(context.input(stage, name), folder / f"{table}.parquet")
             rows[f"{table}.parquet"] = engine.scalar(f"SELECT count(*) FROM {quote_name(table)}")
-    engine.read_previous("previous_history", "history", context.previous_release)
+    engine.read_or_empty("previous_history", "history", context.previous_release)
     engine.run_sql(SQL_PACKAGE, "history")
     rows["history.parquet"] = engine.write_table("history", folder / "history.parquet")
     engine.read("file_accounting", context.input("sources", "file_accounting"))
@@ -130,8 +130,8 @@ def _write_restricted(context: StageContext, folder: Path) -> dict[str, int]:
     """The table ``restricted``; leaves the views shared_persons, shared_households and shared_notices, which slices are made of."""
     engine = context.engine
     engine.read("restrictions", context.run_dir / "restrictions.parquet")
-    engine.read_previous("previous_restricted", "restricted", context.previous_release)
-    engine.read_previous("previous_former_records", "former_records", context.previous_release)
+    engine.read_or_empty("previous_restricted", "restricted", context.previous_release)
+    engine.read_or_empty("previous_former_records", "former_records", context.previous_release)
     engine.read("record_changes", context.input("resolve", "record_changes"))
     engine.run_sql(SQL_PACKAGE, "restricted", {"night": context.night})
     rows = engine.write_table("restricted", folder / "restricted.parquet")

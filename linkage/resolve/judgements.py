@@ -22,7 +22,7 @@ def apply_judgements(engine: Engine, judgements: Path, previous: Path | None) ->
     ``previous``: the release before, which says what judgements were known then. Leaves ``anchored_judgements`` and ``broken_chains`` behind for the account of them.
     """
     engine.load("judgement_rows", judgements)
-    engine.read_previous("previous_judgements", "judgement_status", previous)
+    engine.read_or_empty("previous_judgements", "judgement_status", previous)
     engine.run_sql("linkage.kernel", "record_evidence")
     engine.run_sql(SQL_PACKAGE, "anchored_judgements")
     rows = engine.rows(

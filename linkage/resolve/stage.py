@@ -65,9 +65,9 @@ def run(context: StageContext) -> Summary:
 def _read_previous(engine: Engine, previous: Path | None) -> None:
     """Views of yesterday's release, empty on the first night."""
     for table in PREVIOUS_TABLES:
-        engine.read_previous(f"previous_{table}", table, previous)
+        engine.read_or_empty(f"previous_{table}", table, previous)
     for table in RENUMBERED_TABLES:
-        engine.read_previous(f"{table}_before", table, previous)
+        engine.read_or_empty(f"{table}_before", table, previous)
     engine.run_sql(SQL_PACKAGE, "renumbered_records")
     engine.run_sql(SQL_PACKAGE, "previous_release")
 

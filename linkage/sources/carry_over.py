@@ -8,7 +8,7 @@ from linkage.kernel.engine import quote_name, quote_text
 from linkage.kernel.errors import LinkageError
 from linkage.kernel.run import StageContext
 from linkage.kernel.source_config import SourceConfig
-from linkage.sources.tables import create_table
+from linkage.kernel.tables import create_table
 
 SQL_PACKAGE = "linkage.sources"
 

@@ -8,6 +8,7 @@ from typing import Any
 from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.run import StageContext, Summary
 from linkage.kernel.source_config import SourceConfig, raw_field_names, read_source_configs
+from linkage.kernel.tables import fill_table
 from linkage.sources.carry_over import carried_accounting, carry_over, landing_label, read_previous_accounting
 from linkage.sources.claims import claimed_by
 from linkage.sources.collected import NO_ROWS, Collected, Delivery
@@ -15,7 +16,6 @@ from linkage.sources.feed_checks import check_counts, check_feeds, move_duplicat
 from linkage.sources.intake import drop_incoming, make_incoming
 from linkage.sources.landing import LANDING_FILE
 from linkage.sources.reading import read_file
-from linkage.sources.tables import fill_table
 
 SQL_PACKAGE = "linkage.sources"
 WORKING_TABLES = (

@@ -50,7 +50,7 @@ def night(
     learned: dict[str, Any] | None = None,
     config: MatchConfig = CONFIG,
 ) -> Path:
-    """One night's drift over ``pairs`` (phone level -> linked pairs of police and ``other``); returns its level_counts."""
+    """One night's drift over ``pairs`` (phone level -> linked pairs of police and ``other``); returns the folder of its level_counts."""
     write_rows(engine, "common_records", RECORDS, folder / "records.parquet")
     engine.load("common_records", folder / "records.parquet")
     engine.con.execute("CREATE OR REPLACE TEMP TABLE match_features AS SELECT record_key, feed FROM common_records")
@@ -63,11 +63,12 @@ def night(
             [other, weight, GAMMA[level], count],
         )
     make_drift(engine, config, learned or model(), model_id, when.isoformat(), before)
-    path = folder / f"level_counts-{when}-{model_id}.parquet"
-    engine.write_table("level_counts", path)
+    written = folder / f"{when}-{model_id}"
+    written.mkdir(exist_ok=True)
+    engine.write_table("level_counts", written / "level_counts.parquet")
     engine.write_table("drift", folder / "drift.parquet")
     engine.write_table("signals", folder / "signals.parquet")
-    return path
+    return written
 
 
 def drift_of(engine: Engine, against: str, comparison: str = "phone", feed: str = "all") -> dict[str, Any] | None:
@@ -182,7 +183,6 @@ def test_the_same_night_again_gives_the_same_bytes(tmp_path: Path) -> None:
         contents = []
         for _ in range(2):
             counts = night(engine, tmp_path, SECOND, SHUFFLED, before=before)
-            contents.append(
-                [p.read_bytes() for p in (counts, tmp_path / "drift.parquet", tmp_path / "signals.parquet")]
-            )
+            files = (counts / "level_counts.parquet", tmp_path / "drift.parquet", tmp_path / "signals.parquet")
+            contents.append([path.read_bytes() for path in files])
         assert contents[0] == contents[1]

@@ -31,7 +31,7 @@ class IdWorld:
         self.retired, self.events = dict[str, str | None](), list[tuple[str, str, str]]()
         for view, table in (("previous_crosswalk", "crosswalk"), ("previous_retired_ids", "retired_ids"), ("previous_former_records", "former_records")):  # fmt: skip
             engine.con.execute(f"DROP TABLE IF EXISTS temp.{view}")
-            engine.read_previous(view, table, None)
+            engine.read_or_empty(view, table, None)
             engine.con.execute(f"CREATE OR REPLACE TEMP TABLE yesterday AS SELECT * FROM {view}")
             engine.con.execute(f"DROP VIEW {view}")
             engine.con.execute(f"ALTER TABLE yesterday RENAME TO {view}")

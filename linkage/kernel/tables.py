@@ -1,4 +1,4 @@
-"""Empty tables by contract, and rows of Python into them (for the small tables of the stage)."""
+"""Empty tables by contract, and rows of Python into them (for the small tables of a stage)."""
 
 from collections.abc import Sequence
 from typing import Any
