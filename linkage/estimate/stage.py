@@ -62,6 +62,7 @@ def run(context: StageContext) -> Summary:
 
 def _read_inputs(context: StageContext) -> None:
     engine = context.engine
+    engine.run_sql("linkage.kernel", "good_number")
     engine.read("common_records", context.input("gate_incoming", "common_records"))
     engine.read("scored_pairs", context.input("match", "scored_pairs"))
     engine.read("holdout_records", context.input("match", "holdout_records"))

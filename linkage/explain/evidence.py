@@ -94,24 +94,12 @@ def open_evidence(state_dir: Path, release_id: str | None) -> Iterator[Evidence]
     run = state.runs / release.name
     kept = run if all((run / path).exists() for path in RUN_TABLES.values()) else None
     with Engine() as engine:
-        engine.con.execute(f"ATTACH {quote_text(release / 'register.duckdb')} AS register (READ_ONLY)")
+        engine.con.execute(f"ATTACH {quote_text(release / LOOKUP)} AS register (READ_ONLY)")
         for table in ("values", "review_cases"):
             engine.read(table, release / f"{table}.parquet")
         for table, path in RUN_TABLES.items() if kept else ():
             engine.read(table, run / path)
-        _read_judgements(engine, release, kept)
+        for table in ("history", "judgement_status"):
+            engine.read_or_empty(table, table, release)
+        engine.run_sql("linkage.kernel", "good_number")
         yield Evidence(state, release, read_manifest(release), engine, kept)
-
-
-def _read_judgements(engine: Engine, release: Path, run: Path | None) -> None:
-    """The view ``verdicts(record_key_l, record_key_r, verdict, judgement_id)``: the judgements in force that night, one a pair."""
-    status = release / "judgement_status.parquet"
-    if status.exists():
-        select = f"""SELECT least(current_key_l, current_key_r) AS record_key_l, greatest(current_key_l, current_key_r) AS record_key_r,
-            verdict, judgement_id FROM read_parquet({quote_text(status)}) WHERE in_force"""
-    elif run is not None:
-        select = f"""SELECT record_key_l, record_key_r, arg_max(verdict, (decided_at, judgement_id)) AS verdict,
-            max(judgement_id) AS judgement_id FROM read_parquet({quote_text(run / "judgements.parquet")}) GROUP BY ALL"""
-    else:
-        select = "SELECT '' AS record_key_l, '' AS record_key_r, '' AS verdict, '' AS judgement_id WHERE false"
-    engine.con.execute(f"CREATE TEMP VIEW verdicts AS {select}")

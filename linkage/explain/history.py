@@ -1,4 +1,4 @@
-"""What happened to an id since when: the cumulative history of the release, or the events of one release after the other."""
+"""What happened to an id since when, and since when a record is with its person."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,30 +6,13 @@ from datetime import date
 from itertools import groupby
 from pathlib import Path
 
-from linkage.explain.evidence import SQL_PACKAGE, Evidence, Row
+from linkage.explain.evidence import Evidence, Row
 from linkage.explain.story import Event, Since
-from linkage.kernel.engine import quote_text, read_sql
 
 
-def history(evidence: Evidence, subject: str) -> tuple[tuple[Event, ...], bool]:
-    """Events of the id ``subject`` and of others that name it, oldest first; and whether they reach back to the first release."""
-    cumulative = evidence.release / "history.parquet"
-    if cumulative.exists():
-        return _grouped(_events(evidence, cumulative, subject)), True
-    rows = _events(evidence, evidence.release / "events.parquet", subject)
-    before = evidence.manifest["previous_release"]
-    for release, manifest in evidence.earlier():
-        rows = _events(evidence, release / "events.parquet", subject) + rows
-        before = manifest["previous_release"]
-    return _grouped(rows), before is None
-
-
-def _events(evidence: Evidence, path: Path, subject: str) -> list[Row]:
-    evidence.engine.con.execute(
-        "CREATE OR REPLACE TEMP VIEW logged AS SELECT NULL::INTEGER AS sequence, NULL::VARCHAR AS cause_detail WHERE false "
-        f"UNION ALL BY NAME SELECT * FROM read_parquet({quote_text(path)})"
-    )
-    return evidence.engine.rows(read_sql(SQL_PACKAGE, "events"), {"id": subject})
+def history(evidence: Evidence, subject: str) -> tuple[Event, ...]:
+    """Events of the id ``subject`` and of others that name it, since the first release, oldest first."""
+    return _grouped(evidence.rows("events", id=subject))
 
 
 def _grouped(rows: list[Row]) -> tuple[Event, ...]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from linkage.explain.evidence import Evidence, Row
 from linkage.explain.story import Barrier, Step, Waterfall
-from linkage.kernel.engine import quote_text
 from linkage.match.config import MatchConfig, gamma_of
 
 
@@ -49,10 +48,10 @@ def _prior(run: Path) -> float:
 def thresholds(config: MatchConfig, feed_l: str, feed_r: str) -> tuple[float, float]:
     """Join and keep threshold of two feeds, in bits."""
     join, keep = config.thresholds.join_match_weight, config.thresholds.keep_match_weight
-    for pair in config.policy.pairs:
-        if sorted(pair.feeds) == sorted((feed_l, feed_r)):
-            join = join if pair.join_match_weight is None else pair.join_match_weight
-            keep = keep if pair.keep_match_weight is None else pair.keep_match_weight
+    declared = config.policy.between(feed_l, feed_r)
+    if declared is not None:
+        join = join if declared.join_match_weight is None else declared.join_match_weight
+        keep = keep if declared.keep_match_weight is None else declared.keep_match_weight
     return join, keep
 
 
@@ -86,7 +85,7 @@ def _weight_barrier(
     limits = config.thresholds
     join, _ = thresholds(config, feed_l, feed_r)
     if pair["blocking_rule"] is None:
-        if not are_compared(config, feed_l, feed_r):
+        if not config.policy.compares(feed_l, feed_r):
             return Barrier("not_compared_feeds")
         return Barrier("too_common", rules=too_common) if too_common else Barrier("no_rule")
     if pair["match_weight"] < limits.floor_match_weight:
@@ -96,24 +95,11 @@ def _weight_barrier(
     return Barrier("below_join") if pair["match_weight"] < join else Barrier("elsewhere")
 
 
-def are_compared(config: MatchConfig, feed_l: str, feed_r: str) -> bool:
-    """Whether the link policy lets records of these feeds be compared."""
-    excluded = {tuple(sorted(p.feeds)) for p in config.policy.pairs if not p.compare}
-    if tuple(sorted((feed_l, feed_r))) in excluded:
-        return False
-    return config.policy.link_type != ("link_only" if feed_l == feed_r else "dedupe_only")
-
-
 def record_facts(evidence: Evidence, keys: tuple[str, ...]) -> dict[str, Row]:
     """Feed, good number and ``held_once`` (live in a feed that holds a person once) of each record."""
-    cases = " ".join(
-        f"WHEN feed = {quote_text(f.feed)} THEN coalesce(({f.live}), false)"
-        for f in evidence.match_config.policy.feeds
-        if f.duplicate_free
-    )
-    once = f"CASE {cases} ELSE false END" if cases else "false"
+    once = evidence.match_config.policy.held_once_sql("r")
     held = evidence.engine.rows(
-        f"SELECT record_key, {once} AS held_once FROM common_records WHERE record_key IN (SELECT unnest($keys))",
+        f"SELECT record_key, {once} IS NOT NULL AS held_once FROM common_records r WHERE record_key IN (SELECT unnest($keys))",
         {"keys": list(keys)},
     )
     facts = {row["record_key"]: row for row in evidence.rows("number_and_feed", keys=list(keys))}

@@ -27,7 +27,6 @@ def tell_person(evidence: Evidence, notes: Notes, person_id: str) -> PersonStory
     unmasked = not notes.masked
     homes, former = households_of(evidence, person_id, unmasked=unmasked)
     kept_out, more = _kept_out(evidence, person_id, records)
-    events, whole = history(evidence, person_id)
     return PersonStory(
         notes=notes,
         person_id=person_id,
@@ -42,8 +41,7 @@ def tell_person(evidence: Evidence, notes: Notes, person_id: str) -> PersonStory
         values=_golden(evidence.rows("person_values", id=person_id), unmasked=unmasked),
         households=tuple(homes),
         former=tuple(former),
-        history=events,
-        history_is_whole=whole,
+        history=history(evidence, person_id),
         cases=review_cases(evidence, person_id),
     )
 

@@ -179,7 +179,6 @@ class PersonStory:
     households: tuple[Household, ...]
     former: tuple[Member, ...]
     history: tuple[Event, ...]
-    history_is_whole: bool
     cases: tuple[Case, ...]
 
 
@@ -190,7 +189,6 @@ class HouseholdStory:
     notes: Notes
     household: Household
     history: tuple[Event, ...]
-    history_is_whole: bool
 
 
 @dataclass(frozen=True)
@@ -202,7 +200,6 @@ class EndedStory:
     kind: str
     last_release: str | None
     history: tuple[Event, ...]
-    history_is_whole: bool
 
 
 @dataclass(frozen=True)

@@ -69,14 +69,14 @@ def _tell_one(evidence: Evidence, notes: Notes) -> Story:
     subject = successor or notes.asked
     if kind == "household" or subject.startswith("H"):
         found = household(evidence, subject, unmasked=not notes.masked)
-        return HouseholdStory(notes, found, *history(evidence, subject))
+        return HouseholdStory(notes, found, history(evidence, subject))
     return tell_person(evidence, notes, subject)
 
 
 def _tell_ended(evidence: Evidence, notes: Notes) -> EndedStory:
     kind = "household" if notes.asked.startswith("H") else "person"
     last = last_release_with(evidence, notes.asked)
-    return EndedStory(notes, notes.asked, kind, last, *history(evidence, notes.asked))
+    return EndedStory(notes, notes.asked, kind, last, history(evidence, notes.asked))
 
 
 def _subject(evidence: Evidence, subject: str) -> tuple[str, str | None, date | None]:

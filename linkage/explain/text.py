@@ -99,7 +99,7 @@ class _Teller:
             yield self.say(
                 "household.former_line", id=member.household_id, since=member.valid_from, until=member.valid_to
             )
-        yield from self._history(story.history, story.history_is_whole, story.person_id)
+        yield from self._history(story.history, story.person_id)
 
     def household_story(self, story: HouseholdStory) -> Iterator[str]:
         home = story.household
@@ -115,7 +115,7 @@ class _Teller:
             yield self.say(f"household.basis_{home.basis}")
         yield from self._section("members")
         yield from self._members(home.members)
-        yield from self._history(story.history, story.history_is_whole, home.household_id)
+        yield from self._history(story.history, home.household_id)
 
     def ended(self, story: EndedStory) -> Iterator[str]:
         yield from self._head(story.kind, story.id)
@@ -128,7 +128,7 @@ class _Teller:
             yield self.say(f"head.ended_{story.kind}", id=story.id, date=story.notes.retired_on)
         if story.last_release:
             yield self.say("head.last_seen", id=story.id, release=story.last_release)
-        yield from self._history(story.history, story.history_is_whole, story.id)
+        yield from self._history(story.history, story.id)
 
     def pair_story(self, story: PairStory) -> Iterator[str]:
         yield self.say("head.pair", left=story.left, right=story.right)
@@ -329,7 +329,7 @@ class _Teller:
                 reason=(case.reason if self.language == "zh" else case.reason_en).rstrip("。."),
             )
 
-    def _history(self, events: Iterable[Event], whole: bool, subject: str) -> Iterator[str]:
+    def _history(self, events: Iterable[Event], subject: str) -> Iterator[str]:
         yield from self._section("history")
         events = list(events)
         for (night, cause), together in groupby(events, key=lambda event: (event.night, self._cause(event))):
@@ -338,8 +338,6 @@ class _Teller:
                 yield "    " + self._happened(event, subject)
         if not events:
             yield self.say("event.none")
-        if not whole:
-            yield self.say("event.cut")
 
     def _happened(self, event: Event, subject: str) -> str:
         side = "" if event.subject_id == subject else "_other"

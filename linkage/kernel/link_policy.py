@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from linkage.kernel.config import ClosedModel
+from linkage.kernel.engine import quote_text
 
 LinkType = Literal["link_and_dedupe", "link_only", "dedupe_only"]
 
@@ -53,6 +54,26 @@ class LinkPolicy(ClosedModel):
     """Feeds about which something is known."""
     pairs: tuple[PairPolicy, ...] = ()
     """Pairs of feeds for which something else holds."""
+
+    def between(self, feed_l: str, feed_r: str) -> PairPolicy | None:
+        """What is declared about two feeds, named in any order."""
+        return next((pair for pair in self.pairs if sorted(pair.feeds) == sorted((feed_l, feed_r))), None)
+
+    def compares(self, feed_l: str, feed_r: str) -> bool:
+        """Whether records of these feeds are compared."""
+        declared = self.between(feed_l, feed_r)
+        return (declared is None or declared.compare) and self.link_type != (
+            "link_only" if feed_l == feed_r else "dedupe_only"
+        )
+
+    def held_once_sql(self, record: str) -> str:
+        """SQL over the common record ``record``: its feed, if the feed is free of duplicates and the record live; null elsewhere."""
+        cases = " ".join(
+            f"WHEN {record}.feed = {quote_text(f.feed)} AND coalesce(({f.live}), false) THEN {record}.feed"
+            for f in self.feeds
+            if f.duplicate_free
+        )
+        return f"CASE {cases} END" if cases else "CAST(NULL AS VARCHAR)"
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

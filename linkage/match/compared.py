@@ -25,11 +25,8 @@ def comparable_pairs(engine: Engine, policy: LinkPolicy) -> int:
     records = {
         row["feed"]: row["n"] for row in engine.rows("SELECT feed, count(*) AS n FROM match_features GROUP BY ALL")
     }
-    excluded = {tuple(sorted(p.feeds)) for p in policy.pairs if not p.compare}
     pairs = 0
     for left, right in combinations_with_replacement(sorted(records), 2):
-        within = left == right
-        if (left, right) in excluded or policy.link_type == ("link_only" if within else "dedupe_only"):
-            continue
-        pairs += records[left] * (records[left] - 1) // 2 if within else records[left] * records[right]
+        if policy.compares(left, right):
+            pairs += records[left] * (records[left] - 1) // 2 if left == right else records[left] * records[right]
     return pairs

@@ -27,6 +27,7 @@ def make_features_of_view(engine: Engine, declared: Mapping[str, str]) -> None:
 
 
 def _make_resident_features(engine: Engine) -> None:
+    engine.run_sql("linkage.kernel", "good_number")
     engine.run_sql(SQL_PACKAGE, "match_features", {"shapes": str(reference_path("hanzi_shape_20k"))})
     engine.con.execute("ALTER TABLE match_features ADD COLUMN any_name VARCHAR[]")
     engine.con.execute("UPDATE match_features SET any_name = [name, former_name] WHERE former_name IS NOT NULL")

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from linkage.kernel.engine import Engine, quote_text
+from linkage.kernel.engine import Engine
 from linkage.kernel.link_policy import LinkPolicy
 from linkage.resolve.clusters import components
 
@@ -15,14 +15,8 @@ def forbid_duplicates(engine: Engine, policy: LinkPolicy) -> None:
 
     Leaves ``duplicate_pairs(node_l, node_r)``. A judgement 'same' about two records is stronger than the declaration.
     """
-    cases = " ".join(
-        f"WHEN r.feed = {quote_text(f.feed)} AND coalesce(({f.live}), false) THEN r.feed"
-        for f in policy.feeds
-        if f.duplicate_free
-    )
-    once = f"CASE {cases} END" if cases else "CAST(NULL AS VARCHAR)"
     engine.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE held_once AS SELECT n.node, {once} AS feed FROM common_records r JOIN nodes n USING (record_key)"
+        f"CREATE OR REPLACE TEMP TABLE held_once AS SELECT n.node, {policy.held_once_sql('r')} AS feed FROM common_records r JOIN nodes n USING (record_key)"
     )
     joining = engine.arrow("SELECT node_l, node_r FROM edges WHERE joins AND NOT cannot_link")
     size = int(engine.scalar("SELECT count(*) FROM nodes"))

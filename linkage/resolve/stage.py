@@ -75,6 +75,7 @@ def _read_previous(engine: Engine, previous: Path | None) -> None:
 def cluster_records(engine: Engine, config: PersonsConfig, rules: PairRules) -> Clusters:
     """Cluster ``common_records`` by ``scored_pairs`` and judgements; leaves the temp tables nodes, edges, clustered_nodes, refused_nodes and bridged_nodes."""
     make_pair_thresholds(engine, rules)
+    engine.run_sql("linkage.kernel", "good_number")
     engine.run_sql(
         SQL_PACKAGE,
         "edges",

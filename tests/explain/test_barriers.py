@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from linkage.explain.evidence import Evidence
-from linkage.explain.pairs import are_compared, barrier, thresholds
+from linkage.explain.pairs import barrier, thresholds
 from linkage.explain.story import Barrier
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
@@ -37,8 +37,9 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evidence]:
     with Engine() as engine:
         engine.read("common_records", write_rows(engine, "common_records", RECORDS, folder / "common_records.parquet"))
         engine.con.execute(
-            "CREATE TEMP VIEW verdicts AS SELECT 'civil:1' AS record_key_l, 'grid:1' AS record_key_r, 'different' AS verdict, 'J1' AS judgement_id"
+            "CREATE TEMP VIEW judgement_status AS SELECT 'civil:1' AS current_key_l, 'grid:1' AS current_key_r, 'different' AS verdict, 'J1' AS judgement_id, true AS in_force"
         )
+        engine.run_sql("linkage.kernel", "good_number")
         yield Evidence(State(folder), Path("release"), {}, engine, folder)
 
 
@@ -70,6 +71,6 @@ def test_the_link_policy_of_two_feeds() -> None:
     config = CONFIG.model_copy(update={"policy": CONFIG.policy.model_copy(update={"pairs": (special,)})})
     assert thresholds(config, "a", "b") == (9.0, CONFIG.thresholds.keep_match_weight)
     assert thresholds(config, "a", "a") == (CONFIG.thresholds.join_match_weight, CONFIG.thresholds.keep_match_weight)
-    assert not are_compared(config, "a", "b") and are_compared(config, "a", "a")
+    assert not config.policy.compares("a", "b") and config.policy.compares("a", "a")
     only = CONFIG.model_copy(update={"policy": CONFIG.policy.model_copy(update={"link_type": "link_only"})})
-    assert not are_compared(only, "a", "a") and are_compared(only, "a", "b")
+    assert not only.policy.compares("a", "a") and only.policy.compares("a", "b")

@@ -116,5 +116,5 @@ def test_an_id_that_was_merged_before_its_successor_ended_did_not_end_itself() -
     kinds = ("appeared", ""), ("ended", ""), ("revived", ""), ("merged_into", "P2")
     events = [Event(date(2026, 3, day), kind, "P1", other, (), "source_data", None, ()) for day, (kind, other) in enumerate(kinds, 2)]  # fmt: skip
     for told, expected in ((events, "并入 P2，后者也已终止"), (events[:2], "已于 2026-03-05 终止，没有继任编号")):
-        story = EndedStory(notes, "P1", "person", None, tuple(told), history_is_whole=True)
+        story = EndedStory(notes, "P1", "person", None, tuple(told))
         assert expected in render(story, Words({}, {}, {}, {}, {}, {}, {}), "zh")

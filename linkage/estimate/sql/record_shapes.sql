@@ -4,7 +4,7 @@ CREATE OR REPLACE TEMP TABLE estimate_records AS
 SELECT r.record_key, l.person_id,
        -- Without a number is the record here, not the person: a person may have none only because a link was missed.
        list_concat(list_filter(g.subgroups, lambda s: s <> 'without_number'), CASE WHEN r.identity_number IS NULL THEN ['without_number'] ELSE [] END) AS subgroups,
-       CASE WHEN r.identity_grade = 'A' AND r.identity_kind IN ('resident_id', 'hmt_residence_permit', 'foreign_permanent_resident') THEN r.identity_number END AS number,
+       good_number(r.identity_grade, r.identity_kind, r.identity_number) AS number,
        concat_ws('|', r.feed, r.birth_date IS NOT NULL, r.name_kind IN ('ordinary', 'minority', 'latin'), len(r.phones) > 0,
                  r.residence_dwelling_key IS NOT NULL OR r.hukou_dwelling_key IS NOT NULL) AS shape
 FROM common_records r JOIN links l USING (record_key) JOIN group_subgroups g ON g.group_key = l.person_id;

@@ -78,7 +78,7 @@ SELECT
     END AS number15,
     CASE WHEN number IS NULL AND identity_grade = 'E' AND left(identity_partial, 15) NOT IN (SELECT number15 FROM filler_numbers) THEN identity_partial END AS number_pattern,
     CASE WHEN number IS NULL AND identity_grade = 'F' THEN identity_partial END AS number_damaged,
-    CASE WHEN identity_grade = 'A' AND identity_kind IN ('resident_id', 'hmt_residence_permit', 'foreign_permanent_resident') THEN number END AS good_number,
+    good_number(identity_grade, identity_kind, number) AS good_number,
     name, name_sound, name_kind, former_name, o.other_names, name_segments, n.name_corners, name_surname,
     split_part(name_sound, ' ', 1) AS surname_sound,
     array_to_string(list_sort(string_split(name, '')), '') AS name_characters,

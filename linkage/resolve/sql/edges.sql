@@ -3,8 +3,7 @@
 -- pair_thresholds: other values of these two for some feeds.
 CREATE OR REPLACE TEMP TABLE nodes AS
 SELECT row_number() OVER (ORDER BY r.record_key) - 1 AS node, r.record_key, r.source, r.feed, r.record_id,
-       CASE WHEN r.identity_grade = 'A' AND r.identity_kind IN ('resident_id', 'hmt_residence_permit', 'foreign_permanent_resident')
-            THEN r.identity_number END AS good_number,
+       good_number(r.identity_grade, r.identity_kind, r.identity_number) AS good_number,
        r.content_hash, c.person_id AS previous_person_id, c.content_hash AS previous_hash
 FROM common_records r LEFT JOIN previous_crosswalk c ON c.source = r.source AND c.record_id = r.record_id;
 
