@@ -26,6 +26,9 @@ def write_id_crosswalk(engine: Engine, before: Path, after: Path, out: Path) -> 
         for table in INPUTS:
             check_table(release, manifest, f"{table}.parquet")
             engine.read(f"{prefix}_{table}", release / f"{table}.parquet")
+    engine.con.execute("CREATE OR REPLACE TEMP VIEW records_before AS SELECT * FROM before_crosswalk")
+    engine.con.execute("CREATE OR REPLACE TEMP VIEW records_now AS SELECT * FROM after_crosswalk")
+    engine.run_sql("linkage.kernel", "renumbered_records")
     engine.run_sql(SQL_PACKAGE, "record_crosswalk")
     engine.run_sql(SQL_PACKAGE, "id_crosswalk", {"gone": "not_yet" if _is_earlier(after, before) else "ended"})
     out.mkdir(parents=True, exist_ok=True)

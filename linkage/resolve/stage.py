@@ -68,7 +68,10 @@ def _read_previous(engine: Engine, previous: Path | None) -> None:
         engine.read_or_empty(f"previous_{table}", table, previous)
     for table in RENUMBERED_TABLES:
         engine.read_or_empty(f"{table}_before", table, previous)
-    engine.run_sql(SQL_PACKAGE, "renumbered_records")
+    engine.con.execute("CREATE OR REPLACE TEMP VIEW records_before AS SELECT * FROM crosswalk_before")
+    engine.con.execute("CREATE OR REPLACE TEMP VIEW records_now AS SELECT * FROM common_records")
+    engine.run_sql("linkage.kernel", "renumbered_records")
+    engine.run_sql(SQL_PACKAGE, "previous_records")
     engine.run_sql(SQL_PACKAGE, "previous_release")
 
 

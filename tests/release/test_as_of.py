@@ -333,3 +333,25 @@ def test_backwards_an_id_is_merged_or_not_there_yet(tmp_path: Path, engine: Engi
     assert rows == [("P1", "same"), ("P2", "merged_into"), ("P3", "not_yet")]
     fates = engine.con.execute(f"SELECT record_id, fate FROM '{tmp_path}/out/records.parquet' ORDER BY ALL").fetchall()
     assert fates == [("a", "same"), ("b", "moved"), ("c", "ended")]
+
+
+def test_records_numbered_anew_between_two_releases_are_followed(tmp_path: Path, engine: Engine) -> None:
+    """Rows x and y swap their numbers, z's number goes to a new row w: ids stay with their rows."""
+    folders = {}
+    for name, night, rows in (
+        ("before", MARCH[0], {"1": ("x", "P1"), "2": ("y", "P2"), "3": ("z", "P3")}),
+        ("after", MARCH[1], {"2": ("x", "P1"), "1": ("y", "P2"), "4": ("z", "P3"), "3": ("w", "P4")}),
+    ):
+        folders[name] = linked(engine, tmp_path / name, night, {person: "" for _, person in rows.values()})
+        links = [
+            {"source": "health", "feed": "health_archive", "record_id": number, "person_id": person, "content_hash": content, "link_kind": "single", "confidence": 1.0}
+            for number, (content, person) in rows.items()
+        ]  # fmt: skip
+        write_rows(engine, "crosswalk", links, folders[name] / "crosswalk.parquet")
+    write_id_crosswalk(engine, folders["before"], folders["after"], tmp_path / "out")
+    rows = engine.con.execute(f"SELECT id, fate, successor_id FROM '{tmp_path}/out/ids.parquet' WHERE kind = 'person' ORDER BY ALL").fetchall()  # fmt: skip
+    assert rows == [("P1", "same", "P1"), ("P2", "same", "P2"), ("P3", "same", "P3")]
+    records = engine.con.execute(
+        f"SELECT record_id, record_id_before, fate FROM '{tmp_path}/out/records.parquet' ORDER BY record_id"
+    ).fetchall()
+    assert records == [("1", "2", "same"), ("2", "1", "same"), ("3", None, "added"), ("4", "3", "same")]

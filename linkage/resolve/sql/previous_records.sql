@@ -1,20 +1,4 @@
--- A department may deliver the same rows under new numbers. A row that stood once in its table before and stands once tonight, word for word,
--- under another number, is the same record; whatever the resolver reads of the release before then bears tonight's number.
-CREATE OR REPLACE TEMP TABLE renumbered_records AS
-WITH gone AS (
-    SELECT b.source, b.feed, b.record_id, b.content_hash FROM crosswalk_before b
-    ANTI JOIN common_records r ON r.source = b.source AND r.record_id = b.record_id AND r.content_hash = b.content_hash WHERE b.content_hash <> ''
-), come AS (
-    SELECT r.source, r.feed, r.record_id, r.content_hash FROM common_records r
-    ANTI JOIN crosswalk_before b ON r.source = b.source AND r.record_id = b.record_id AND r.content_hash = b.content_hash
-), once_before AS (
-    SELECT feed, content_hash FROM crosswalk_before SEMI JOIN gone USING (feed, content_hash) GROUP BY ALL HAVING count(*) = 1
-), once_tonight AS (
-    SELECT feed, content_hash FROM common_records SEMI JOIN come USING (feed, content_hash) GROUP BY ALL HAVING count(*) = 1
-)
-SELECT g.source, g.feed, g.record_id AS number_before, c.record_id AS number_now
-FROM gone g JOIN come c USING (source, feed, content_hash) SEMI JOIN once_before USING (feed, content_hash) SEMI JOIN once_tonight USING (feed, content_hash);
-
+-- The records of the release before, under tonight's numbers where a department numbered them anew (renumbered_records).
 -- In a table that was numbered anew, a row that is not word for word what stood under its number may be the changed row of somebody else: it is,
 -- when its number, name and birth date that can be compared all differ from the golden ones of the person who had it.
 CREATE OR REPLACE TEMP TABLE reused_numbers AS
