@@ -1,9 +1,11 @@
 """The state that people make: one SQL database (SQLite by default, PostgreSQL in production)."""
 
+import hashlib
 import os
 from functools import cache
 from pathlib import Path
 
+import pyarrow as pa
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -44,6 +46,14 @@ restrictions_table = sa.Table(
     sa.Column("basis", sa.Text, nullable=False),
     sa.Column("decided_at", sa.DateTime, nullable=False),
 )
+
+
+def rows_hash(rows: pa.Table) -> str:
+    """SHA-256 over all rows, in their order: what a plan says of the decisions it knows."""
+    digest = hashlib.sha256()
+    for row in rows.to_pylist():
+        digest.update(repr(sorted(row.items())).encode())
+    return digest.hexdigest()
 
 
 def open_database(state: State) -> sa.Engine:

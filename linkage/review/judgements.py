@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
-from linkage.review.database import judgements_table, open_database
+from linkage.review.database import judgements_table, open_database, rows_hash
 
 VERDICTS = ("same", "different", "unsure")
 WITHDRAWN = "withdrawn"
@@ -121,7 +121,4 @@ def write_judgements(state: State, path: Path) -> None:
 
 def table_hash(state: State) -> str:
     """SHA-256 over all judgements."""
-    digest = hashlib.sha256()
-    for row in read_judgements(state).to_pylist():
-        digest.update(repr(sorted(row.items())).encode())
-    return digest.hexdigest()
+    return rows_hash(read_judgements(state))

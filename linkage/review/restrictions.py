@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
-from linkage.review.database import open_database, restrictions_table
+from linkage.review.database import open_database, restrictions_table, rows_hash
 
 ACTIONS = ("restrict", "end", "lift")
 SCHEMA = pa.schema(
@@ -83,7 +83,4 @@ def write_restrictions(state: State, path: Path) -> None:
 
 def table_hash(state: State) -> str:
     """SHA-256 over all decisions."""
-    digest = hashlib.sha256()
-    for row in read_restrictions(state).to_pylist():
-        digest.update(repr(sorted(row.items())).encode())
-    return digest.hexdigest()
+    return rows_hash(read_restrictions(state))

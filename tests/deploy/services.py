@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import yaml
 
 from tests.builders import REPOSITORY
@@ -148,3 +149,34 @@ def running_services(env: dict[str, str], api_port: int, logs: Path) -> Iterator
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(20)
+
+
+def airflow(env: dict[str, str], *words: str) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "airflow", *words], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def start_backfill(env: dict[str, str], first: str, last: str, *, at_once: int) -> None:
+    """Have the night of every day between two moments made up, ``at_once`` of them at a time."""
+    airflow(env, "dags", "reserialize")
+    airflow(
+        env,
+        *("backfill", "create", "--dag-id", "gridroll_night", "--max-active-runs", str(at_once)),
+        *("--from-date", first, "--to-date", last),
+    )
+    airflow(env, "dags", "unpause", "-y", "gridroll_night")
+
+
+def finished(port: int, run_ids: str, number: int, seconds: int) -> list[str]:
+    """Wait until ``number`` DAG runs named like ``run_ids`` have ended; their states."""
+    deadline = time.monotonic() + seconds
+    with psycopg.connect(host="127.0.0.1", port=port, user="gridroll", dbname="airflow", autocommit=True) as database:
+        while True:
+            rows = database.execute("SELECT state FROM dag_run WHERE run_id ~ %s", [run_ids])
+            states = [str(state) for (state,) in rows]
+            if len(states) == number and not {"queued", "running"} & set(states):
+                return states
+            assert time.monotonic() < deadline, f"{run_ids}: {states}"
+            time.sleep(1)

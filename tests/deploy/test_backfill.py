@@ -17,8 +17,16 @@ from linkage.night import run_night
 from linkage.release.signing import KEY_ENVIRONMENT, signing_key
 from linkage.release.verify import verify_chain
 from tests.builders import REPOSITORY
-from tests.deploy.services import environment, free_port, initialise, running_services
-from tests.deploy.test_catch_up import HASTE, airflow, finished
+from tests.deploy.services import (
+    airflow,
+    environment,
+    finished,
+    free_port,
+    initialise,
+    running_services,
+    start_backfill,
+)
+from tests.deploy.test_catch_up import HASTE
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 FIRST = date(2026, 3, 2)
@@ -93,13 +101,7 @@ def test_a_backfill_of_seven_nights_equals_seven_nights_and_clearing_one_changes
     }
     initialise(env, api_port)
     with running_services(env, api_port, tmp_path):
-        airflow(env, "dags", "reserialize")
-        airflow(
-            env,
-            *("backfill", "create", "--dag-id", "gridroll_night", "--max-active-runs", "2"),
-            *("--from-date", "2026-03-01T16:00:00+00:00", "--to-date", "2026-03-08T15:00:00+00:00"),
-        )
-        airflow(env, "dags", "unpause", "-y", "gridroll_night")
+        start_backfill(env, "2026-03-01T16:00:00+00:00", "2026-03-08T15:00:00+00:00", at_once=2)
         assert finished(postgres, "^backfill", 7, 1500) == ["success"] * 7
         assert finished(postgres, "^publish__", 7, 60) == ["success"] * 7
         expected = {release.name: files(release) for release in one_by_one.releases.iterdir()}

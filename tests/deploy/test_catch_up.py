@@ -2,18 +2,14 @@
 
 import json
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from linkage.fiction.district import generate
 from linkage.kernel.run import State
 from tests.builders import REPOSITORY
-from tests.deploy.services import environment, free_port, initialise, running_services
+from tests.deploy.services import environment, finished, free_port, initialise, running_services, start_backfill
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 NIGHTS = ("2026-03-02", "2026-03-03", "2026-03-04")
@@ -42,26 +38,6 @@ def install(home: Path, env: dict[str, str]) -> None:
     shutil.rmtree(home / "exports" / "night=2026-03-03" / "grid")
 
 
-def airflow(env: dict[str, str], *words: str) -> None:
-    done = subprocess.run(
-        [Path(sys.executable).parent / "airflow", *words], env=env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-
-
-def finished(port: int, run_ids: str, number: int, seconds: int) -> list[str]:
-    """Wait until ``number`` DAG runs named like ``run_ids`` have ended; their states."""
-    deadline = time.monotonic() + seconds
-    with psycopg.connect(host="127.0.0.1", port=port, user="gridroll", dbname="airflow", autocommit=True) as database:
-        while True:
-            rows = database.execute("SELECT state FROM dag_run WHERE run_id ~ %s", [run_ids])
-            states = [str(state) for (state,) in rows]
-            if len(states) == number and not {"queued", "running"} & set(states):
-                return states
-            assert time.monotonic() < deadline, f"{run_ids}: {states}"
-            time.sleep(1)
-
-
 def test_nights_caught_up_are_neither_lost_nor_mixed_and_silence_means_do_not_publish(
     postgres: int, tmp_path: Path
 ) -> None:
@@ -70,13 +46,7 @@ def test_nights_caught_up_are_neither_lost_nor_mixed_and_silence_means_do_not_pu
     install(tmp_path, env)
     initialise(env, api_port)
     with running_services(env, api_port, tmp_path):
-        airflow(env, "dags", "reserialize")
-        airflow(
-            env,
-            *("backfill", "create", "--dag-id", "gridroll_night", "--max-active-runs", "3"),
-            *("--from-date", "2026-03-01T16:00:00+00:00", "--to-date", "2026-03-04T15:00:00+00:00"),
-        )
-        airflow(env, "dags", "unpause", "-y", "gridroll_night")
+        start_backfill(env, "2026-03-01T16:00:00+00:00", "2026-03-04T15:00:00+00:00", at_once=3)
         assert finished(postgres, "^backfill", 3, 420) == ["success"] * 3
         assert finished(postgres, "^publish__2026-03-0[234]", 3, 60) == ["success"] * 3
     state = State(tmp_path / "state")
