@@ -121,6 +121,26 @@ def test_no_resident_is_named_in_a_log(nights: dict[date, Any]) -> None:
     assert not [number for number in numbers if any(number in log for log in logs)]
 
 
+def test_a_night_that_brings_nothing_new_leaves_the_release_standing_and_asks_nobody(
+    dags: Any, nights: dict[date, Any]
+) -> None:
+    """Every department delivers what the second, abnormal night was made from; that night was answered for already."""
+    exports, state = Path(os.environ["GRIDROLL_EXPORTS"]), State(Path(os.environ["GRIDROLL_STATE"]))
+    second = _run_id(NIGHTS[1])
+    again = shutil.copytree(exports / "night=2026-03-03", exports / "night=2026-03-04")
+    shutil.copytree(exports / "night=2026-03-02" / "grid", again / "grid")
+    for path in again.rglob("*_20260303.*"):
+        path.rename(path.with_name(path.name.replace("20260303", "20260304")))
+    night = date(2026, 3, 4)
+    run = dags["gridroll_night"].test(run_conf={"night": night.isoformat()}, logical_date=_noon(night))
+    assert str(run.state) == "success"
+    assert not list(state.runs.glob(f"{night}-*"))
+    published = dags["gridroll_publish"].test(run_conf={"run_id": second})
+    assert _states(published)["ask"] == "skipped" and _states(published)["publish"] == "success"
+    current = state.current_release()
+    assert current is not None and current.name == second
+
+
 def test_a_candidate_is_compared_before_a_person_is_asked_and_the_answer_is_logged(
     dags: Any, nights: dict[date, Any]
 ) -> None:
