@@ -10,6 +10,8 @@ from linkage.estimate.config import EstimateConfig
 from linkage.kernel.source_config import SourceConfig
 from linkage.match.config import MatchConfig
 from linkage.night_config import DistrictConfig, NightConfig
+from linkage.portal.access import AccessConfig
+from linkage.portal.config import PortalConfig
 from linkage.register.config import SurvivorshipConfig
 from linkage.release.sharing import SharingConfig
 from linkage.resolve.config import ResolveConfig
@@ -27,6 +29,8 @@ FILES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("config/estimate.yaml", EstimateConfig),
     ("config/survivorship.yaml", SurvivorshipConfig),
     ("config/sharing.yaml", SharingConfig),
+    ("config/access.yaml", AccessConfig),
+    ("config/portal.yaml", PortalConfig),
 )
 HEADER = """# Configuration reference
 

@@ -27,6 +27,7 @@ from linkage.release.signing import signing_key
 from linkage.review import judgements, restrictions
 from linkage.sources import landing
 
+PORTAL = frozenset(("portal", "portal.yaml", "access.yaml"))
 CONTINUES = ("run_id", "previous_release", "previous_model_id")
 """What a plan says about the release it continues; the rest is what the night is made from."""
 DECIDES = (
@@ -187,10 +188,12 @@ def _hash_text(text: str) -> str:
 
 
 def _folder_hash(*folders: Path) -> str:
-    """SHA-256 over names and contents of all files below ``folders`` that are not caches."""
+    """SHA-256 over names and contents of all files below ``folders`` that are not caches, nor the portal's: that decides no night."""
     digest = hashlib.sha256()
     for folder in folders:
         for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+            if PORTAL & {path.name, path.relative_to(folder).parts[0]}:
+                continue
             digest.update(path.relative_to(folder).as_posix().encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

@@ -12,9 +12,8 @@ import xlsxwriter
 from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine, quote_name, quote_text
 from linkage.release.sharing import SECTIONS, DepartmentSharing, SharingConfig
+from linkage.release.shown import safe_sql, shown_sql
 
-# A spreadsheet passes over blanks and invisible characters before it looks for a formula sign; full-width and small forms count too.
-FORMULA_START = r"^[\t\r\n]|^[\s\p{Z}\p{Cf}\p{Cc}]*[=+\-@＝＋－＠﹦﹢﹣﹫]"
 NOTICE_FIELDS = tuple(name for name in contract("notices").column_names if name != "source")
 CHUNK_BYTES = 1 << 20
 FIXED_TIME = datetime(2026, 1, 1)
@@ -42,7 +41,7 @@ def write_slices(engine: Engine, config: SharingConfig, folder: Path) -> dict[st
 def _write_table(
     engine: Engine, department: DepartmentSharing, table: str, fields: tuple[str, ...], target: Path, xlsx_rows: int
 ) -> int:
-    columns = ", ".join(f"{_shown_sql(f, department.mask.get(f))} AS {quote_name(f)}" for f in fields)
+    columns = ", ".join(f"{shown_sql(f, department.mask.get(f))} AS {quote_name(f)}" for f in fields)
     where = _scope_sql(department, table)
     # In the order of the table's key, whether the department sees it or not: the same rows always give the same bytes.
     key = ", ".join(quote_name(name) for name in contract(table).key)
@@ -52,7 +51,7 @@ def _write_table(
     engine.write_query("SELECT * EXCLUDE (slice_row) FROM slice ORDER BY slice_row", target / f"{table}.parquet")
     count: int = engine.scalar("SELECT count(*) FROM slice")
     titles = {f.name: f.zh for f in contract(table).fields}
-    safe = ", ".join(f"{_safe_sql(f)} AS {quote_name(titles[f])}" for f in fields)
+    safe = ", ".join(f"{safe_sql(f)} AS {quote_name(titles[f])}" for f in fields)
     ordered = f"SELECT {safe} FROM slice ORDER BY slice_row"
     _write_csv(engine, ordered, target / f"{table}.csv")
     if count <= xlsx_rows:
@@ -70,34 +69,6 @@ def _scope_sql(department: DepartmentSharing, table: str) -> str:
         return f"WHERE list_contains(sources, {quote_text(department.source)})"
     own = f"SELECT person_id FROM shared_persons WHERE list_contains(sources, {quote_text(department.source)})"
     return f"WHERE household_id IN (SELECT household_id FROM members WHERE valid_to IS NULL AND person_id IN ({own}))"
-
-
-def _shown_sql(field: str, mask: str | None) -> str:
-    name = quote_name(field)
-    match mask:
-        case "name":
-            return _masked_sql(name, show_from=2, first=1, last=0)
-        case "number":
-            return f"CASE WHEN length({name}) >= 15 THEN {_masked_sql(name, show_from=15, first=3, last=4)} ELSE {_masked_sql(name, show_from=8, first=1, last=2)} END"
-        case "phone":
-            return _masked_sql(name, show_from=11, first=3, last=4)
-        case "address":
-            return f"regexp_extract({name}, '^.*?(街道|镇|乡)')"
-        case _:
-            return name
-
-
-def _masked_sql(name: str, *, show_from: int, first: int, last: int) -> str:
-    """The first and last characters with stars between; a value shorter than ``show_from`` characters becomes stars alone."""
-    return (
-        f"CASE WHEN length({name}) < {show_from} THEN repeat('*', length({name})) "
-        f"ELSE left({name}, {first}) || repeat('*', length({name}) - {first + last}) || right({name}, {last}) END"
-    )
-
-
-def _safe_sql(field: str) -> str:
-    text = f"CAST({quote_name(field)} AS VARCHAR)"
-    return f"CASE WHEN regexp_matches({text}, {quote_text(FORMULA_START)}) THEN '''' || {text} ELSE {text} END"
 
 
 def _write_csv(engine: Engine, query: str, path: Path) -> None:

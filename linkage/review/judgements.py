@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from linkage.kernel.database import open_database, rows_hash
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
-from linkage.review.database import judgements_table, open_database, rows_hash
+from linkage.kernel.state_tables import judgements_table
 
 VERDICTS = ("same", "different", "unsure")
 WITHDRAWN = "withdrawn"

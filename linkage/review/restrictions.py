@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from linkage.kernel.database import open_database, rows_hash
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
-from linkage.review.database import open_database, restrictions_table, rows_hash
+from linkage.kernel.state_tables import restrictions_table
 
 ACTIONS = ("restrict", "end", "lift")
 SCHEMA = pa.schema(

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from linkage.kernel.database import VERSION_TABLE, create_database, open_database
 from linkage.kernel.run import State
-from linkage.review.database import VERSION_TABLE, create_database, metadata, open_database
+from linkage.kernel.state_tables import metadata
 from linkage.review.judgements import Verdict, append_judgements, read_judgements
 from tests.builders import REPOSITORY
 from tests.deploy.services import AIRFLOW, SERVICES, environment, free_port, initialise, running_services
@@ -76,5 +77,5 @@ def test_the_state_database_is_made_and_migrated_on_postgresql(
     assert read_judgements(state)["verdict"].to_pylist() == ["same"]
     with open_database(state).connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        assert (context.get_current_revision(), compare_metadata(context, metadata)) == ("0003", [])
+        assert (context.get_current_revision(), compare_metadata(context, metadata)) == ("0004", [])
     open_database(state).dispose()

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from linkage.kernel.contracts import contract
+from linkage.kernel.database import open_database
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
@@ -18,7 +19,6 @@ from linkage.release.publish import publish
 from linkage.release.stage import SQL_PACKAGE, open_lookup
 from linkage.release.verify import verify_release
 from linkage.restriction import restrict
-from linkage.review.database import open_database
 from linkage.review.restrictions import read_restrictions
 from tests.builders import stage_context, write_rows
 from tests.release.test_release import PERSONS, build

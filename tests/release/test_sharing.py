@@ -10,7 +10,7 @@ from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError
 from linkage.release.sharing import SharingConfig, cites_a_law
-from linkage.release.slices import _safe_sql, _shown_sql
+from linkage.release.shown import safe_sql, shown_sql
 
 POLICE: dict[str, Any] = {"source": "police", "scope": "all", "purpose": "x", "persons": ["person_id", "phone"]}
 LAW = "《中华人民共和国个人信息保护法》第三十四条"
@@ -102,7 +102,7 @@ def engine() -> Any:
     ],
 )
 def test_what_a_mask_shows(engine: Engine, mask: str, value: str, shown: str) -> None:
-    sql = f"SELECT {_shown_sql('value', mask)} FROM (SELECT CAST($value AS VARCHAR) AS value)"
+    sql = f"SELECT {shown_sql('value', mask)} FROM (SELECT CAST($value AS VARCHAR) AS value)"
     assert engine.scalar(sql, {"value": value}) == shown
 
 
@@ -112,11 +112,11 @@ def test_what_a_mask_shows(engine: Engine, mask: str, value: str, shown: str) ->
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠"])
 def test_a_formula_is_neutralised_whatever_stands_before_it(engine: Engine, before: str, sign: str) -> None:
     value = f"{before}{sign}1+1"
-    sql = f"SELECT {_safe_sql('value')} FROM (SELECT CAST($value AS VARCHAR) AS value)"
+    sql = f"SELECT {safe_sql('value')} FROM (SELECT CAST($value AS VARCHAR) AS value)"
     assert engine.scalar(sql, {"value": value}) == f"'{value}"
 
 
 @pytest.mark.parametrize("value", ["张伟", " 张-伟", "1=1", "\tx", "330106198503121234"])
 def test_other_cells_stay(engine: Engine, value: str) -> None:
-    sql = f"SELECT {_safe_sql('value')} FROM (SELECT CAST($value AS VARCHAR) AS value)"
+    sql = f"SELECT {safe_sql('value')} FROM (SELECT CAST($value AS VARCHAR) AS value)"
     assert engine.scalar(sql, {"value": value}) == (f"'{value}" if value.startswith("\t") else value)

@@ -12,10 +12,11 @@ from alembic.runtime.migration import MigrationContext
 from typer.testing import CliRunner
 
 from linkage.cli import app
+from linkage.kernel.database import VERSION_TABLE, open_database
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
-from linkage.review.database import VERSION_TABLE, metadata, open_database
+from linkage.kernel.state_tables import metadata
 from linkage.review.decisions import withdraw
 from linkage.review.judgements import Verdict, append_judgements, read_judgements
 from tests.builders import record, write_rows
@@ -27,7 +28,7 @@ def open_it(root: Path) -> str | None:
 
 
 def test_a_new_database_has_the_tables_that_the_code_declares(tmp_path: Path) -> None:
-    assert open_it(tmp_path) == "0003"
+    assert open_it(tmp_path) == "0004"
     with open_database(State(tmp_path)).connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         assert compare_metadata(context, metadata) == []
@@ -45,7 +46,7 @@ def test_a_database_of_before_the_migrations_keeps_its_judgements(tmp_path: Path
             "INSERT INTO judgements VALUES ('x', 'a:1', 'b:1', 'same', 'r', '2026-01-01 10:00:00', 'r')"
         )
     before.dispose()
-    assert open_it(tmp_path) == "0003"
+    assert open_it(tmp_path) == "0004"
     (kept,) = read_judgements(State(tmp_path)).to_pylist()
     assert (kept["judgement_id"], kept["decision_id"], kept["verdict"], kept["seen_l"]) == ("x", "x", "same", None)
 

@@ -19,33 +19,6 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 # A name of its own: Airflow keeps its version in alembic_version, and both may share one database.
 VERSION_TABLE = "gridroll_version"
 MIGRATION_LOCK = 0x67726964  # any number that nobody else locks: "grid"
-metadata = sa.MetaData()
-
-judgements_table = sa.Table(
-    "judgements",
-    metadata,
-    sa.Column("judgement_id", sa.String(16), primary_key=True),
-    sa.Column("record_key_l", sa.String(200), nullable=False, index=True),
-    sa.Column("record_key_r", sa.String(200), nullable=False, index=True),
-    sa.Column("verdict", sa.String(10), nullable=False),
-    sa.Column("reader", sa.String(100), nullable=False),
-    sa.Column("decided_at", sa.DateTime, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("decision_id", sa.String(16), index=True),
-    sa.Column("evidence", sa.JSON(none_as_null=True)),
-)
-
-restrictions_table = sa.Table(
-    "restrictions",
-    metadata,
-    sa.Column("action_id", sa.String(16), primary_key=True),
-    sa.Column("person_id", sa.String(20), nullable=False, index=True),
-    sa.Column("action", sa.String(10), nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("decided_by", sa.String(100), nullable=False),
-    sa.Column("basis", sa.Text, nullable=False),
-    sa.Column("decided_at", sa.DateTime, nullable=False),
-)
 
 
 def rows_hash(rows: pa.Table) -> str:

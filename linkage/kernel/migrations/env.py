@@ -1,8 +1,9 @@
-"""How Alembic reaches the database: by the connection that ``linkage.review.database`` hands over."""
+"""How Alembic reaches the database: by the connection that ``linkage.kernel.database`` hands over."""
 
 from alembic import context
 
-from linkage.review.database import VERSION_TABLE, metadata
+from linkage.kernel.database import VERSION_TABLE
+from linkage.kernel.state_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

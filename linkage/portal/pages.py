@@ -1,0 +1,51 @@
+"""Pages: Jinja2 templates in the request's language."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from fastapi import Request, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.responses import HTMLResponse
+
+from linkage.explain.veil import decoded
+from linkage.kernel.contracts import contract
+from linkage.portal.desk import Desk
+from linkage.report.page import SOURCES, number, percent
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("linkage.portal", "templates"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"n": number, "pct": percent}
+    environment.globals |= {"decoded": decoded}
+    return environment
+
+
+def page(
+    request: Request, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+) -> Response:
+    """The page ``templates/<template>``. Templates know ``desk``, ``t(zh, en)``, ``source(name)``, ``field(table, name)`` and ``path``."""
+    desk: Desk = request.state.desk
+    english = desk.language == "en"
+    portal = desk.settings.portal
+
+    def source(name: str) -> str:
+        zh, en = SOURCES.get(name, (name, name))
+        return en if english else zh
+
+    def field(table: str, name: str) -> str:
+        found = next((f for f in contract(table).fields if f.name == name), None)
+        return name.replace("_", " ") if english or found is None else found.zh
+
+    text = _environment().get_template(template).render(
+        desk=desk, viewer=desk.viewer, t=desk.t, source=source, field=field, path=request.url.path, english=english,
+        title=portal.title_en if english else portal.title_zh, purpose=portal.purpose(desk.purpose), **values,
+    )  # fmt: skip
+    return HTMLResponse(text, status_code=status, headers=dict(headers or {}))

@@ -1,0 +1,79 @@
+"""The current release, opened for look-ups: each request sticks to the release that it began with."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from linkage.kernel.engine import quote_name, quote_text
+from linkage.kernel.errors import ConfigurationError
+from linkage.kernel.run import State
+from linkage.release.manifest import read_manifest
+from linkage.release.stage import LOOKUP
+
+RELEASE_VIEWS = ("values", "review_cases", "judgement_status", "accounting")
+RUN_VIEWS = {"common_records": "gate_incoming/common_records.parquet", "scored_pairs": "match/scored_pairs.parquet"}
+KEPT_OPEN = 2
+
+
+@dataclass(frozen=True)
+class Register:
+    """One release: its folder, its manifest, a connection of this request's own, and the run behind it while it is kept."""
+
+    release: Path
+    manifest: dict[str, Any]
+    con: duckdb.DuckDBPyConnection
+    run: Path | None
+
+    def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        """All rows of ``sql``: for what is no resident's data (counts, ids). Residents' data is read through a ``View``."""
+        cursor = self.con.execute(sql, parameters or None)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+class Registers:
+    """Releases opened read-only, the current one and the one before it; safe for threads."""
+
+    def __init__(self, state: State, *, threads: int = 2, memory_limit: str = "2GB") -> None:
+        self._state = state
+        self._config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": threads,
+            "memory_limit": memory_limit,
+        }
+        self._lock = threading.Lock()
+        self._open: dict[str, tuple[duckdb.DuckDBPyConnection, dict[str, Any], Path | None]] = {}
+
+    def current(self) -> Register:
+        """The release that is current now. Raises ConfigurationError when nothing is published."""
+        release = self._state.current_release()
+        if release is None:
+            raise ConfigurationError(
+                "尚无已发布的总库。Nothing is published yet.", remedy="Run a night first (`linkage run`)."
+            )
+        with self._lock:
+            if release.name not in self._open:
+                self._open[release.name] = self._connect(release)
+                for name in list(self._open)[:-KEPT_OPEN]:
+                    # Requests that still read it hold cursors of their own; the database closes with the last of them.
+                    self._open.pop(name)
+            con, manifest, run = self._open[release.name]
+            return Register(release, manifest, con.cursor(), run)
+
+    def _connect(self, release: Path) -> tuple[duckdb.DuckDBPyConnection, dict[str, Any], Path | None]:
+        con = duckdb.connect(config=self._config)
+        con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        con.execute(f"ATTACH {quote_text(release / LOOKUP)} AS register (READ_ONLY); USE register")
+        for table in RELEASE_VIEWS:
+            _view(con, table, release / f"{table}.parquet")
+        run = self._state.runs / release.name
+        kept = all((run / path).exists() for path in RUN_VIEWS.values())
+        for table, path in RUN_VIEWS.items() if kept else ():
+            _view(con, table, run / path)
+        return con, read_manifest(release), run if kept else None
+
+
+def _view(con: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
+    con.execute(f"CREATE TEMP VIEW {quote_name(table)} AS SELECT * FROM read_parquet({quote_text(path)})")

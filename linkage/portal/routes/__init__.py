@@ -1,0 +1,20 @@
+"""The routes, a module for each part of the portal. Each route declares its guard."""
+
+from linkage.portal.routes import (
+    account,
+    accounts,
+    audit,
+    corrections,
+    downloads,
+    home,
+    operations,
+    people,
+    report,
+    review,
+    tokens,
+)
+
+ROUTERS = tuple(
+    module.router
+    for module in (home, account, review, people, corrections, downloads, tokens, report, operations, accounts, audit)
+)

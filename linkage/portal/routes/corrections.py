@@ -1,0 +1,7 @@
+"""Routes of corrections."""
+
+from fastapi import APIRouter
+
+from linkage.portal.guard import GuardedRoute
+
+router = APIRouter(route_class=GuardedRoute)

@@ -1,0 +1,7 @@
+"""Routes of operations."""
+
+from fastapi import APIRouter
+
+from linkage.portal.guard import GuardedRoute
+
+router = APIRouter(route_class=GuardedRoute)

@@ -1,0 +1,118 @@
+"""Logins: a random secret in a cookie, its hash in the database. API tokens likewise."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from linkage.kernel.database import open_database
+from linkage.kernel.run import State
+from linkage.kernel.state_tables import sessions_table, tokens_table
+from linkage.portal.access import AccessConfig
+from linkage.portal.accounts import find_user, now, roles_of
+from linkage.portal.config import Sessions
+from linkage.portal.viewer import Viewer
+
+SEEN_EVERY = timedelta(minutes=1)
+TOKEN_PREFIX = "grt"
+
+
+def open_session(state: State, user_id: str, limits: Sessions, *, second_factor: bool) -> str:
+    """Start a session and return its secret, which is told once and kept nowhere."""
+    secret, moment = secrets.token_urlsafe(32), now()
+    row = {
+        "session_hash": _hash(secret), "user_id": user_id, "second_factor": second_factor, "created_at": moment, "last_seen_at": moment,
+        "expires_at": moment + timedelta(hours=limits.hours),
+    }  # fmt: skip
+    with open_database(state).begin() as connection:
+        connection.execute(sa.insert(sessions_table), row)
+    return secret
+
+
+def read_session(
+    state: State, secret: str, limits: Sessions, access: AccessConfig
+) -> tuple[Viewer, dict[str, Any]] | None:
+    """Whose session it is, and the session's row; None when it has ended, idled too long, or its account is disabled."""
+    moment, session_hash = now(), _hash(secret)
+    query = sa.select(sessions_table).where(sessions_table.c.session_hash == session_hash)
+    with open_database(state).connect() as connection:
+        row = connection.execute(query).mappings().first()
+    idle = timedelta(minutes=limits.idle_minutes)
+    if (
+        row is None
+        or row["ended_at"] is not None
+        or row["expires_at"] <= moment
+        or row["last_seen_at"] + idle <= moment
+    ):
+        return None
+    viewer = _viewer(state, access, row["user_id"], session_hash=session_hash, csrf=csrf_token(secret))
+    if viewer is None:
+        return None
+    if row["last_seen_at"] + SEEN_EVERY <= moment:
+        update_session(state, session_hash, last_seen_at=moment)
+    return viewer, dict(row)
+
+
+def update_session(state: State, session_hash: str, **values: Any) -> None:
+    """Change columns of a session."""
+    with open_database(state).begin() as connection:
+        connection.execute(
+            sa.update(sessions_table).where(sessions_table.c.session_hash == session_hash).values(**values)
+        )
+
+
+def end_sessions(state: State, user_id: str) -> None:
+    """End all sessions of an account at once."""
+    open_ones = (sessions_table.c.user_id == user_id) & sessions_table.c.ended_at.is_(None)
+    with open_database(state).begin() as connection:
+        connection.execute(sa.update(sessions_table).where(open_ones).values(ended_at=now()))
+
+
+def csrf_token(secret: str) -> str:
+    """What a form of this session carries; it cannot be told from outside, and tells nothing of the session."""
+    return hmac.new(secret.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+def read_token(state: State, bearer: str, access: AccessConfig) -> tuple[Viewer, dict[str, Any]] | None:
+    """Whose API token it is (``grt_<id>_<secret>``), and its row; None when it is unknown, expired, revoked, or its account disabled."""
+    prefix, _, rest = bearer.partition("_")
+    token_id, _, secret = rest.partition("_")
+    if prefix != TOKEN_PREFIX or not secret:
+        return None
+    with open_database(state).connect() as connection:
+        row = connection.execute(sa.select(tokens_table).where(tokens_table.c.token_id == token_id)).mappings().first()
+    if (
+        row is None
+        or not hmac.compare_digest(row["secret_hash"], _hash(secret))
+        or row["revoked_at"] is not None
+        or row["expires_at"] <= now()
+    ):
+        return None
+    viewer = _viewer(state, access, row["user_id"], token_id=token_id, token_scope=row["scope"])
+    return (viewer, dict(row)) if viewer else None
+
+
+def _viewer(state: State, access: AccessConfig, user_id: str, **more: Any) -> Viewer | None:
+    user = find_user(state, user_id=user_id)
+    if user is None or user["disabled_at"] is not None:
+        return None
+    names = {
+        name: user[name]
+        for name in (
+            "user_id",
+            "username",
+            "display_name",
+            "department",
+            "area_level",
+            "area_name",
+            "must_change_password",
+        )
+    }
+    return Viewer(**names, role_names=roles_of(state, user_id), access=access, **more)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

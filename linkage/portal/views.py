@@ -1,0 +1,165 @@
+"""What one viewer sees of one table, as SQL: the columns that access.yaml and sharing.yaml grant, masked as they say, of the rows they grant.
+
+Nothing is selected that is not granted, so that nothing can slip through a page; ``View.rows`` checks once more what comes back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from linkage.kernel.contracts import contract
+from linkage.kernel.engine import quote_name
+from linkage.portal.access import Read
+from linkage.portal.viewer import HOUSEHOLD_AREA_COLUMNS, Viewer
+from linkage.release.sharing import SECTIONS, SharingConfig
+from linkage.release.shown import shown_sql
+
+# Households as departments may see them: a restricted person is neither its head nor counted (linkage/release/sql/shared_households.sql).
+SHARED_HOUSEHOLDS = """(
+SELECT h.* REPLACE (
+    CASE WHEN head_person_id IN (SELECT person_id FROM restricted) THEN NULL ELSE head_person_id END AS head_person_id,
+    CAST(h.members - coalesce(x.persons, 0) AS INTEGER) AS members)
+FROM households h LEFT JOIN (
+    SELECT household_id, count(*) AS persons FROM members WHERE valid_to IS NULL AND person_id IN (SELECT person_id FROM restricted) GROUP BY household_id
+) x USING (household_id))"""
+
+
+@dataclass(frozen=True)
+class View:
+    """The columns of ``table`` by name with their masks, and the rows as a condition with its values."""
+
+    table: str
+    columns: Mapping[str, str | None]
+    condition: str
+    parameters: Mapping[str, Any]
+    fields: Mapping[str, str | None] | None = None
+    """Of the table ``values``: golden fields of which values are shown, with the mask of their values."""
+    relation: str = ""
+    """What is selected from, where it is not the table itself."""
+
+    def shows(self, column: str) -> bool:
+        """Whether the column is shown at all."""
+        return column in self.columns
+
+    def sees_in_full(self, column: str) -> bool:
+        """Whether the column is shown without a mask."""
+        return self.columns.get(column, "hidden") is None
+
+    def select(self, where: str = "true", tail: str = "") -> str:
+        """SQL over the granted columns and rows; ``where`` may speak of any column of the table, ``tail`` orders and limits."""
+        shown = ", ".join(f"{self._shown(name, mask)} AS {quote_name(name)}" for name, mask in self.columns.items())
+        return f"SELECT {shown} FROM (SELECT * FROM {self.relation or quote_name(self.table)} WHERE {self.condition} AND ({where}) {tail}) AS granted"
+
+    def _shown(self, name: str, mask: str | None) -> str:
+        if self.table == "values" and name == "value" and self.fields is not None:
+            masked = {field: mask for field, mask in self.fields.items() if mask}
+            cases = " ".join(f"WHEN field = '{field}' THEN {shown_sql(name, kind)}" for field, kind in masked.items())
+            return f"CASE {cases} ELSE {quote_name(name)} END" if cases else quote_name(name)
+        return shown_sql(name, mask)
+
+    def rows(
+        self, con: duckdb.DuckDBPyConnection, where: str = "true", tail: str = "", **parameters: Any
+    ) -> list[dict[str, Any]]:
+        """The granted rows as dictionaries. Raises PermissionError should a column come back that is not granted."""
+        sql = self.select(where, tail)
+        bound = {**parameters, **{k: v for k, v in self.parameters.items() if f"${k}" in sql}}
+        cursor = con.execute(sql, bound or None)
+        names = [column[0] for column in cursor.description or ()]
+        if set(names) - set(self.columns):
+            raise PermissionError(f"{self.table}: a column came back that is not granted")
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def view_of(viewer: Viewer, table: str, sharing: SharingConfig) -> View | None:
+    """What ``viewer`` sees of ``table``; None when nothing. Of several roles the widest columns count, and the widest rows."""
+    reads = [read for role in viewer.roles for read in role.reads if read.table == table]
+    shared = next((d for d in sharing.departments if d.source == viewer.department), None)
+    granted = [
+        (read, found)
+        for read in reads
+        if (found := _columns(read, viewer, sharing)) and _has_rows(read, shared is not None)
+    ]
+    if not granted:
+        return None
+    columns: dict[str, str | None] = {}
+    for _, found in granted:
+        for name, mask in found.items():
+            columns[name] = mask if name not in columns or mask is None else columns[name]
+    if viewer.token_scope is not None:
+        tables = viewer.token_scope.get("tables", {})
+        scope = tables.get(table, ()) if isinstance(tables, dict) else ()
+        columns = {name: mask for name, mask in columns.items() if name in scope}
+    if not columns:
+        return None
+    everything = any(read.rows == "all" for read, _ in granted)
+    scope_of_department = "all" if everything or shared is None else shared.scope
+    condition, parameters = _rows(table, viewer, everything=everything, own_only=scope_of_department == "own")
+    fields = None
+    if table == "values":
+        persons = view_of(viewer, "persons", sharing)
+        fields = dict(persons.columns) if persons else {}
+        parameters = parameters | {"granted_fields": sorted(fields)}
+        condition += " AND list_contains($granted_fields, field)"
+    relation = SHARED_HOUSEHOLDS if table == "households" and not everything else ""
+    return View(table, columns, condition, parameters, fields, relation)
+
+
+def _has_rows(read: Read, is_department: bool) -> bool:
+    return read.rows == "all" or is_department
+
+
+def _columns(read: Read, viewer: Viewer, sharing: SharingConfig) -> dict[str, str | None]:
+    if read.columns == "as_shared":
+        shared = next((d for d in sharing.departments if d.source == viewer.department), None)
+        if shared is None or read.table not in SECTIONS:
+            return {}
+        return {name: read.mask.get(name) or shared.mask.get(name) for name in shared.fields(read.table)}
+    names = contract(read.table).column_names if read.columns == "all" else read.columns
+    if read.columns == "all" and read.rows == "all" and read.table == "persons":
+        names = (*names, "restriction")
+    return {name: read.mask.get(name) for name in names}
+
+
+def _rows(table: str, viewer: Viewer, *, everything: bool, own_only: bool) -> tuple[str, dict[str, Any]]:
+    """The condition on rows and its values: restricted persons, the department's scope, the user's area."""
+    persons, parameters = [], {}
+    if not everything:
+        persons.append("restriction IS NULL")
+    if own_only:
+        persons.append("list_contains(sources, $granted_source)")
+        parameters["granted_source"] = viewer.department
+    if viewer.area is not None:
+        persons.append(f"{quote_name(viewer.area[0])} = $granted_area")
+        parameters["granted_area"] = viewer.area[1]
+    if not persons:
+        return "true", parameters
+    who = " AND ".join(persons)
+    ids = f"(SELECT person_id FROM persons WHERE {who})"
+    match table:
+        case "persons":
+            return who, parameters
+        case "households":
+            # A household is seen by who lives in it; its area is its own.
+            area = ""
+            if viewer.area is not None:
+                area = f"{quote_name(HOUSEHOLD_AREA_COLUMNS[viewer.area[0]])} = $granted_area AND "
+            return (
+                f"{area}household_id IN (SELECT household_id FROM members WHERE valid_to IS NULL AND person_id IN {ids})",
+                parameters,
+            )
+        case "history":
+            return (
+                f"(subject_id IN {ids} OR subject_id IN (SELECT household_id FROM members WHERE person_id IN {ids}))",
+                parameters,
+            )
+        case "review_cases":
+            return f"EXISTS (SELECT 1 FROM (SELECT unnest(person_ids) AS one) WHERE one IN {ids})", parameters
+        case "common_records":
+            return (
+                f"record_key IN (SELECT source || ':' || record_id FROM crosswalk WHERE person_id IN {ids})",
+                parameters,
+            )
+        case _:
+            return f"person_id IN {ids}", parameters

@@ -1,0 +1,127 @@
+"""A portal over two real nights of a small fictional district, with one account for each role."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from linkage.fiction.district import generate
+from linkage.kernel.config import read_config
+from linkage.kernel.run import State
+from linkage.night import run_night
+from linkage.portal.access import AccessConfig
+from linkage.portal.accounts import create_user, grant_role
+from linkage.portal.app import create_app
+from linkage.portal.config import PortalConfig, Sessions
+from linkage.portal.sessions import csrf_token, open_session
+from linkage.portal.settings import Settings, read_settings
+from tests.builders import REPOSITORY
+
+CONFIG = REPOSITORY / "config"
+NIGHTS = (date(2026, 3, 2), date(2026, 3, 3))
+PASSWORD = "correct horse battery"
+# username -> (department, roles)
+PEOPLE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "steward": ("office", ("steward",)),
+    "steward2": ("office", ("steward",)),
+    "second": ("office", ("second_reader",)),
+    "police_reader": ("police", ("department_reader",)),
+    "civil_reader": ("civil", ("department_reader",)),
+    "health_reader": ("health", ("department_reader",)),
+    "grid_reader": ("grid", ("department_reader",)),
+    "grid_system": ("grid", ("department_system",)),
+    "verifier": ("civil", ("verifier",)),
+    "police_handler": ("police", ("correction_handler",)),
+    "grid_handler": ("grid", ("correction_handler",)),
+    "grid_downloader": ("grid", ("downloader",)),
+    "police_downloader": ("police", ("downloader",)),
+    "archivist": ("office", ("register_downloader",)),
+    "head": ("office", ("data_owner",)),
+    "sysadmin": ("office", ("system_administrator",)),
+    "secadmin": ("office", ("security_administrator",)),
+    "auditor": ("office", ("auditor",)),
+    "nobody": ("grid", ()),
+}
+
+
+@dataclass
+class Portal:
+    """A running application and who uses it."""
+
+    app: FastAPI
+    settings: Settings
+    users: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def state(self) -> State:
+        return self.settings.state
+
+    def client(self, username: str | None = None, *, purpose: str | None = "register_quality") -> TestClient:
+        """A browser; logged in as ``username``, with a purpose stated. ``client.headers`` carries the form token."""
+        client = TestClient(
+            self.app, base_url="http://localhost:8090", follow_redirects=False, raise_server_exceptions=False
+        )
+        if username is not None:
+            secret = open_session(self.state, self.users[username], Sessions(), second_factor=True)
+            client.cookies.set("gridroll", secret)
+            client.headers["x-csrf-token"] = csrf_token(secret)
+            if purpose is not None:
+                answer = client.post("/purpose", data={"purpose": purpose, "note": "核查 1"})
+                assert answer.status_code == 303, answer.text
+        return client
+
+
+@pytest.fixture(scope="session")
+def two_nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state folder after two nights of 600 residents."""
+    folder = tmp_path_factory.mktemp("portal")
+    generate(600, 2, 11, folder / "exports")
+    for night in NIGHTS:
+        run_night(folder / "exports" / f"night={night}", folder / "state", night, CONFIG, note=lambda text: None)
+    return folder / "state"
+
+
+@pytest.fixture(scope="session")
+def portal(two_nights: Path) -> Iterator[Portal]:
+    """The portal over both nights with everybody of PEOPLE. Shared by all tests: what a test writes stays."""
+    yield open_portal(two_nights)
+
+
+def open_portal(state_dir: Path, config: Path = CONFIG) -> Portal:
+    """A portal over ``state_dir`` with everybody of PEOPLE."""
+    settings = read_settings(State(state_dir), config)
+    found = Portal(create_app(settings), settings)
+    for username, (department, roles) in PEOPLE.items():
+        found.users[username] = add_person(found, username, department, roles)
+    return found
+
+
+def add_person(portal: Portal, username: str, department: str, roles: tuple[str, ...], **more: str) -> str:
+    """An account with roles; returns its id."""
+    user_id = create_user(
+        portal.state,
+        username,
+        display_name=username,
+        department=department,
+        created_by="test",
+        password=PASSWORD,
+        must_change_password=False,
+        **more,
+    )
+    for role in roles:
+        grant_role(portal.state, portal.settings.access, user_id, role, granted_by="test", reason="test")
+    return user_id
+
+
+def access() -> AccessConfig:
+    """The access file as it ships."""
+    return read_config(CONFIG / "access.yaml", AccessConfig)
+
+
+def portal_config() -> PortalConfig:
+    """The portal's configuration as it ships."""
+    return read_config(CONFIG / "portal.yaml", PortalConfig)
