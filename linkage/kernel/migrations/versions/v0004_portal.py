@@ -100,6 +100,7 @@ def upgrade() -> None:
         sa.Column("decision_id", sa.String(16)),
         sa.Column("undoes", sa.String(16)),
         sa.Column("batch", sa.String(16), index=True),
+        sa.Column("pattern", sa.String(64)),
         sa.Column("seconds", sa.Integer),
         sa.Column("read_at", sa.DateTime, nullable=False),
     )
