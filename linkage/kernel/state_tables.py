@@ -130,6 +130,8 @@ readings_table = sa.Table(
     metadata,
     sa.Column("reading_id", sa.String(16), primary_key=True),
     sa.Column("case_id", sa.String(32), nullable=False, index=True),
+    sa.Column("case_kind", sa.String(40), nullable=False),
+    sa.Column("records", sa.JSON, nullable=False),  # record keys of the case: it may be gone from the next release
     sa.Column("release", sa.String(60), nullable=False),
     sa.Column("user_id", sa.String(16), nullable=False, index=True),
     sa.Column("kind", sa.String(20), nullable=False),  # first, second, third, undo

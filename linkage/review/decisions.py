@@ -25,23 +25,20 @@ def judge(state: State, record: str, other: str, verdict: str, *, reader: str, r
     return append_judgements(state, verdicts, reader=reader, reason=reason)
 
 
-def judge_pairs(
-    state: State,
-    pairs: Sequence[tuple[str, str, str]],
-    *,
-    reader: str,
-    reason: str,
-    connection: sa.Connection | None = None,
-) -> str:
-    """Record several verdicts (record, other, verdict) as one decision and return its id; ``connection``: within its transaction.
+def judge_pairs(state: State, pairs: Sequence[tuple[str, str, str]], *, reader: str, reason: str) -> str:
+    """Record several verdicts (record, other, verdict) as one decision and return its id.
 
     Raises ConfigurationError as ``judge`` does, and when there is none.
     """
+    return append_judgements(state, verdicts_of_pairs(state, pairs), reader=reader, reason=reason)
+
+
+def verdicts_of_pairs(state: State, pairs: Sequence[tuple[str, str, str]]) -> list[Verdict]:
+    """(record, other, verdict) with what the current release shows of the records. Raises ConfigurationError as ``judge`` does."""
     if not pairs:
         raise ConfigurationError("Nothing is decided about any two records.", remedy="Name two records at least.")
     evidence = read_evidence(state, sorted({key for a, b, _ in pairs for key in (a, b)}))
-    verdicts = [Verdict((a, b), verdict, evidence.of_pair(a, b)) for a, b, verdict in pairs]
-    return append_judgements(state, verdicts, reader=reader, reason=reason, connection=connection)
+    return [Verdict((a, b), verdict, evidence.of_pair(a, b)) for a, b, verdict in pairs]
 
 
 def pairs_of_groups(groups: Sequence[Sequence[str]]) -> list[tuple[str, str, str]]:

@@ -81,3 +81,9 @@ def _select() -> sa.Select[tuple[object, ...]]:
     name = sa.func.coalesce(users_table.c.display_name, LOCKS.user_id).label("name")
     joined = review_locks_table.outerjoin(users_table, users_table.c.user_id == LOCKS.user_id)
     return sa.select(LOCKS.case_id, LOCKS.user_id, name, LOCKS.taken_at, LOCKS.expires_at).select_from(joined)
+
+
+def taken_at(connection: sa.Connection, case_id: str, user_id: str) -> datetime | None:
+    """Since when ``user_id`` has had the case."""
+    query = sa.select(LOCKS.taken_at).where(LOCKS.case_id == case_id, LOCKS.user_id == user_id)
+    return connection.execute(query).scalar_one_or_none()

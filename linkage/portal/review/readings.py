@@ -25,6 +25,8 @@ class Reading:
 
     reading_id: str
     case_id: str
+    case_kind: str
+    records: tuple[str, ...]
     release: str
     user_id: str
     kind: str
@@ -114,13 +116,14 @@ def read_readings(state: State, **by: str) -> list[Reading]:
 def to_reading(row: Mapping[Any, Any]) -> Reading:
     """A row of the database."""
     groups = tuple(tuple(group) for group in row["groups"]) if row["groups"] else None
-    return Reading(**{**row, "groups": groups})
+    return Reading(**{**row, "groups": groups, "records": tuple(row["records"])})
 
 
 def write_reading(connection: sa.Connection, reading: Reading) -> None:
     """Append one row."""
     row = {column.name: getattr(reading, column.name) for column in readings_table.columns}
-    connection.execute(sa.insert(readings_table), row | {"groups": [list(g) for g in reading.groups or ()] or None})
+    groups = [list(group) for group in reading.groups or ()]
+    connection.execute(sa.insert(readings_table), row | {"groups": groups or None, "records": list(reading.records)})
 
 
 def read_on(readings: Sequence[Reading], user_id: str, day: date) -> int:

@@ -91,6 +91,8 @@ def upgrade() -> None:
         "readings",
         sa.Column("reading_id", sa.String(16), primary_key=True),
         sa.Column("case_id", sa.String(32), nullable=False, index=True),
+        sa.Column("case_kind", sa.String(40), nullable=False),
+        sa.Column("records", sa.JSON, nullable=False),
         sa.Column("release", sa.String(60), nullable=False),
         sa.Column("user_id", sa.String(16), nullable=False, index=True),
         sa.Column("kind", sa.String(20), nullable=False),
