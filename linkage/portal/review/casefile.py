@@ -1,7 +1,9 @@
 """All that the page of one case shows, gathered through the desk."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from linkage.explain.words import Words, read_words
@@ -13,7 +15,14 @@ from linkage.portal.review.queue import Case
 from linkage.portal.review.readings import CaseState
 from linkage.portal.review.sheet import Sheet, read_sheet
 from linkage.portal.review.surroundings import Earlier, Home, read_earlier, read_homes
-from linkage.portal.review.verdicts import MOST_RECORDS, NotDecidable, PairVerdict, may_say, pairs_decided
+from linkage.portal.review.verdicts import (
+    CONSTRAINT_KINDS,
+    MOST_RECORDS,
+    NotDecidable,
+    PairVerdict,
+    may_say,
+    pairs_decided,
+)
 from linkage.portal.review.weights import (
     PairKey,
     Row,
@@ -66,17 +75,22 @@ class CaseFile:
     pairs: dict[PairKey, Row]
     pattern: str | None
 
+    def weight_of(self, pair: tuple[str, str]) -> float:
+        """Match weight of a pair in bits; minus infinity where the night did not keep it."""
+        row = self.pairs.get(frozenset(pair))
+        return float(row["match_weight"]) if row else -math.inf
+
     def pairs_of(self, verdict: str, groups: Sequence[Sequence[str]], review_match_weight: float) -> list[PairVerdict]:
         """The judgements of a verdict on this case. Raises NotDecidable."""
         persons = self.sheet.person_of
-        sides = {key for key in persons if persons[key] in {persons.get(k) for k in self.case.records}}
-        near = [
-            (a, b)
-            for (a, b), weight in (((r["record_key_l"], r["record_key_r"]), r["match_weight"]) for r in self.pairs.values())
-            if weight >= review_match_weight and persons[a] != persons[b] and {a, b} <= sides
-        ]  # fmt: skip
-        if self.case.is_blind or len({persons.get(k) for k in self.case.records}) > 2:
-            near = []
+        sides = [key for key in persons if persons[key] in {persons.get(k) for k in self.case.records}]
+        near: list[tuple[str, str]] = []
+        if len({persons[key] for key in sides}) == 2 and not self.case.is_blind:
+            across = [(a, b) for a, b in combinations(sides, 2) if persons[a] != persons[b]]
+            if verdict == "different":
+                near = [p for p in across if self.weight_of(p) >= review_match_weight]
+            elif self.case.kind in CONSTRAINT_KINDS and len(sides) <= MOST_RECORDS:
+                near = across
         return pairs_decided(verdict, self.case.records, persons, groups=groups, near=near)
 
 

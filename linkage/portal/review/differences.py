@@ -67,8 +67,13 @@ def _number(a: Row, b: Row) -> Said:
         return MISSING
     if left == right:
         return SAME
-    if len(left) == len(right) and all(x in (y, "_", "*") or y in "_*" for x, y in zip(left, right, strict=True)):
-        return "alike", "与残缺号码相符", "agrees as far as it is readable"
+    if len(left) == len(right):
+        readable = [(x, y) for x, y in zip(left, right, strict=True) if x not in "_*" and y not in "_*"]
+        if len(readable) < len(left):
+            places = sum(x != y for x, y in readable)
+            if not places:
+                return "alike", "与残缺号码相符", "agrees as far as it is readable"
+            return "differs", f"不同：可读部分 {places} 位", f"differs in {places} readable places"
     if found := slip(left, right):
         return "alike", f"不同：{found[0]}", f"differs: {found[1]}"
     if len(left) == len(right):

@@ -167,5 +167,5 @@ def queue_table(desk: Desk) -> str:
 
 def _case(row: dict[str, Any]) -> Case:
     lists = ("records", "person_ids", "sources", "streets", "communities")
-    plain = {key: tuple(v for v in value if v) if key in lists else value for key, value in row.items()}
+    plain: dict[str, Any] = {key: tuple(v for v in value if v) if key in lists else value for key, value in row.items()}
     return Case(**plain)

@@ -7,7 +7,7 @@ from typing import Any
 from linkage.explain.veil import decoded
 from linkage.kernel.contracts import contract
 from linkage.portal.desk import Desk
-from linkage.portal.review.differences import MISSING, SAME, Said, differ
+from linkage.portal.review.differences import Said, differ
 
 Row = dict[str, Any]
 GRADES = {
@@ -27,6 +27,7 @@ FIELDS = (
 )  # fmt: skip
 NEVER_COMPARED = frozenset(("observed_on", "remark", "started_on", "ended_on", "event_kind", "relation_to_head"))
 """Fields that may well differ between two records of one person."""
+REFERENCE: Said = ("reference", "基准", "compared with this")
 
 
 @dataclass(frozen=True)
@@ -100,19 +101,23 @@ def read_sheet(desk: Desk, asked: Sequence[str], *, whole_persons: bool) -> Shee
         for n, k in enumerate(ordered)
     )
     reference = next((key for key in asked if key in values), ordered[0])
-    rows = tuple((name, _cells(name, [values[k] for k in ordered], values[reference])) for name in FIELDS)
+    asked_first = [values[k] for k in [*(k for k in asked if k in values), *(k for k in ordered if k not in asked)]]
+    rows = tuple((name, _cells(name, [values[k] for k in ordered], asked_first)) for name in FIELDS)
     shown = tuple((name, cells) for name, cells in rows if any(cell.text for cell in cells))
     return Sheet(columns, shown, reference, {k: by_key[k]["person_id"] for k in ordered})
 
 
-def _cells(name: str, records: Sequence[Row], reference: Row) -> tuple[Cell, ...]:
+def _cells(name: str, records: Sequence[Row], asked_first: Sequence[Row]) -> tuple[Cell, ...]:
+    """One row. Each value is compared with that of the first record asked about that has one."""
+    show = SHOWN.get(name, _text(name))
+    reference = next((row for row in asked_first if show(row)[0]), None)
+    compared = reference is not None and name not in NEVER_COMPARED and sum(bool(show(row)[0]) for row in records) > 1
+
     def cell(row: Row) -> Cell:
-        text, note = SHOWN.get(name, _text(name))(row)
-        compared = row is not reference and name not in NEVER_COMPARED
-        said = differ(name, reference, row) if compared else None
-        if said is MISSING and not text:
-            said = None
-        return Cell(text, note, said)
+        text, note = show(row)
+        if not compared or not text or reference is None:
+            return Cell(text, note)
+        return Cell(text, note, REFERENCE if row is reference else differ(name, reference, row))
 
     return tuple(cell(row) for row in records)
 
@@ -183,4 +188,4 @@ def _letter(number: int) -> str:
     return letters
 
 
-__all__ = ["SAME", "Cell", "Column", "Sheet", "read_sheet", "title_of"]
+__all__ = ["Cell", "Column", "Sheet", "read_sheet", "title_of"]

@@ -11,6 +11,8 @@ MOST_RECORDS = 40
 """A case with more records is decided piece by piece: the pairs of so many are 780 judgements."""
 PAIR_KINDS = frozenset(("weight_between_thresholds", "twins", "duplicate_in_feed", "quality_sample", "stale_judgement"))
 """The case asks about its first two records."""
+CONSTRAINT_KINDS = frozenset(("constraint_conflict", "two_good_numbers", "duplicate_in_feed"))
+"""Something forbids that the two persons are one: saying that they are must say it of all their records."""
 
 
 class NotDecidable(ValueError):
@@ -38,8 +40,9 @@ def pairs_decided(
     """The judgements of a verdict.
 
     ``records`` are the case's own, ``person_of`` all records of all persons concerned. ``same``: the case's records are one person;
-    of two persons only across, since what each holds already is not asked. ``different``: they are not, and neither are the ``near``
-    pairs across, which the next night would ask about one by one. ``groups``: same within, different across. ``move``: the first
+    of two persons only across, since what each holds already is not asked. ``different``: they are not. ``near``: pairs across the same
+    persons of which the verdict holds too (for 'different' what the next night would ask about one by one; for 'same' what a constraint
+    forbids). ``groups``: same within, different across. ``move``: the first
     group is different from the rest of its persons. Raises NotDecidable when it says nothing.
     """
     if verdict == "groups":
@@ -49,12 +52,9 @@ def pairs_decided(
     chosen = list(records)
     across = [(a, b) for a, b in combinations(chosen, 2) if person_of.get(a) != person_of.get(b)]
     asked = across or list(combinations(chosen, 2))
-    if verdict == "different":
-        if not across and len(chosen) != 2:
-            raise NotDecidable("several records of one person")
-        asked = list(dict.fromkeys([_sorted(pair) for pair in [*asked, *near]]))
-    elif verdict == "unsure":
-        asked = asked[:1]
+    if verdict == "different" and not across and len(chosen) != 2:
+        raise NotDecidable("several records of one person")
+    asked = asked[:1] if verdict == "unsure" else list(dict.fromkeys(_sorted(pair) for pair in [*asked, *near]))
     if not asked:
         raise NotDecidable("no two records")
     return [(a, b, verdict) for a, b in map(_sorted, asked)]
