@@ -25,6 +25,18 @@ PATIENCE = 180
 """Seconds that a night of 600 residents may take."""
 
 
+def changed_config(folder: Path, name: str, section: str, changes: dict[str, float]) -> Path:
+    """A copy of the configuration below ``folder`` in which one section says something else."""
+    config = folder / "config"
+    if not config.exists():
+        shutil.copytree(CONFIG, config)
+        shutil.copytree(CONFIG.parent / "expectations", folder / "expectations")
+    data = yaml.safe_load((config / name).read_text(encoding="utf-8"))
+    data.setdefault(section, {}).update(changes)
+    (config / name).write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    return config
+
+
 def persons_of(release: Path, keys: set[str]) -> dict[str, set[str]]:
     """Persons that hold any of these records, with all of their records."""
     rows = duckdb.execute(
@@ -57,7 +69,8 @@ def apply(portal: Portal) -> Path:
 
 
 def test_a_night_does_what_was_foreseen_and_undoing_restores_who_was_who(two_nights: Path, tmp_path: Path) -> None:
-    portal = copied_portal(two_nights, tmp_path / "state")
+    config = changed_config(tmp_path, "night.yaml", "abnormal", {"split_percent": 50.0, "merged_percent": 50.0})
+    portal = copied_portal(two_nights, tmp_path / "state", config)
     before = portal.state.current_release()
     client, second = portal.client("steward"), portal.client("second")
     assert before is not None
@@ -81,12 +94,15 @@ def test_a_night_does_what_was_foreseen_and_undoing_restores_who_was_who(two_nig
     assert persons_of(after, touched) == {person: set(records) for person, records in foreseen.after.items()}
     others_before = persons_of(before, all_keys(before) - touched)
     assert persons_of(after, all_keys(after) - touched) == others_before
-    assert {j.status for j in list_judgements(portal.state)} <= {"applied", "contradicted"}
+    assert {j.status for j in list_judgements(portal.state)} <= {"applied", "contradicted", "superseded"}
 
     for reading in reversed(counting(read_readings(portal.state))):
         who = client if reading.user_id == portal.users["steward"] else second
         assert who.post("/review/undo", data={"reading_id": reading.reading_id}).status_code == 303
-    assert persons_of(apply(portal), all_keys(before)) == persons_of(before, all_keys(before))
+    # Who is who is as before. Of two persons that become one again the ids follow their own rule (docs/identity.md), so one may differ.
+    restored, first = persons_of(apply(portal), all_keys(before)), persons_of(before, all_keys(before))
+    assert {frozenset(records) for records in restored.values()} == {frozenset(records) for records in first.values()}
+    assert len(set(first) - set(restored)) <= 1
 
 
 def all_keys(release: Path) -> set[str]:
@@ -102,12 +118,7 @@ def test_with_nothing_decided_the_release_stands(two_nights: Path, tmp_path: Pat
 
 
 def test_an_abnormal_outcome_waits_for_a_person(two_nights: Path, tmp_path: Path) -> None:
-    config = tmp_path / "config"
-    shutil.copytree(CONFIG, config)
-    shutil.copytree(CONFIG.parent / "expectations", tmp_path / "expectations")
-    night = yaml.safe_load((config / "night.yaml").read_text(encoding="utf-8"))
-    night["abnormal"]["merged_percent"] = 0.0
-    (config / "night.yaml").write_text(yaml.safe_dump(night, allow_unicode=True), encoding="utf-8")
+    config = changed_config(tmp_path, "night.yaml", "abnormal", {"merged_percent": 0.0})
     portal = copied_portal(two_nights, tmp_path / "state", config)
     before = portal.state.current_release()
     client = portal.client("steward")
@@ -123,16 +134,8 @@ def grey(tmp_path_factory: pytest.TempPathFactory) -> Portal:
     """A district matched so strictly that many pairs are left to people: cases alike."""
     folder = tmp_path_factory.mktemp("grey")
     generate(600, 1, 11, folder / "exports")
-    config = folder / "config"
-    shutil.copytree(CONFIG, config)
-    shutil.copytree(CONFIG.parent / "expectations", folder / "expectations")
-    for name, section, changes in (
-        ("match.yaml", "thresholds", {"join_match_weight": 30.0, "keep_match_weight": 28.0}),
-        ("portal.yaml", "review", {"bulk_after": 3}),
-    ):
-        data = yaml.safe_load((config / name).read_text(encoding="utf-8"))
-        data.setdefault(section, {}).update(changes)
-        (config / name).write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    config = changed_config(folder, "match.yaml", "thresholds", {"join_match_weight": 30.0, "keep_match_weight": 28.0})
+    changed_config(folder, "portal.yaml", "review", {"bulk_after": 3})
     run_night(
         folder / "exports" / "night=2026-03-02", folder / "state", date(2026, 3, 2), config, note=lambda text: None
     )

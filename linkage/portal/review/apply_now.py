@@ -5,6 +5,7 @@ The process inherits the lock of its log, so that it is held exactly as long as 
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ STAGE_NAMES = {
     "model": ("模型", "model"), "match": ("打分", "match"), "resolve": ("归人归户", "resolve"), "estimate": ("误差估计", "estimate"),
     "register": ("总库", "register"), "gate_outgoing": ("出口质量门", "outgoing gate"), "release": ("发布物", "release"), "report": ("报告", "report"),
 }  # fmt: skip
+SECONDS = re.compile(r"[0-9.]+ s")
+ENDS: dict[str, Phase] = {"published": "published", "held": "held", "stands": "stands"}
+MOST_LINES = 4
+"""Of a run that failed its last lines are shown: what happened and what to do."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Progress:
     started_at: datetime | None = None
     finished: tuple[tuple[str, str], ...] = ()
     said: tuple[str, ...] = ()
-    """Lines of the process that are no stage: reasons, or the error."""
+    """The release, why it needs a person, or the error."""
 
     @property
     def left(self) -> tuple[str, ...]:
@@ -79,23 +84,24 @@ def read_progress(state: State) -> Progress:
     if not path.exists() or not (lines := path.read_text(encoding="utf-8", errors="replace").splitlines()):
         return Progress("never")
     _, at, user = (*lines[0].split(" ", 2), "", "")[:3]
-    finished, said, phase = [], [], "failed"
+    finished, said, notes = [], [], []
+    phase: Phase = "failed"
     for line in lines[1:]:
-        name, colon, rest = line.partition(": ")
-        if colon and name in STAGES:
+        name, _, rest = line.partition(": ")
+        if name in STAGES and SECONDS.fullmatch(rest):
             finished.append((name, rest))
-        elif colon and name in ("published", "held", "stands"):
-            phase = name
+        elif name in ENDS:
+            phase = ENDS[name]
             said.append(rest)
-        elif line.strip() and "leaked" not in line and "nanobind" not in line:
-            said.append(line.strip())
-    return Progress(
-        "running" if is_running(path) else phase,  # type: ignore[arg-type]
-        user,
-        datetime.fromisoformat(at),
-        tuple(finished),
-        tuple(said),
-    )
+        elif name == "abnormal":
+            said.append(rest)
+        else:
+            notes.append(line.strip())
+    if is_running(path):
+        phase = "running"
+    elif phase == "failed":
+        said += [line for line in notes if line][-MOST_LINES:]
+    return Progress(phase, user, datetime.fromisoformat(at), tuple(finished), tuple(said))
 
 
 def is_running(path: Path) -> bool:
