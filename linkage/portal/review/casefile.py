@@ -9,7 +9,7 @@ from typing import Any
 from linkage.explain.words import Words, read_words
 from linkage.kernel.pair_rules import read_pair_rules
 from linkage.portal.desk import Desk
-from linkage.portal.review.component import CannotForesee, Component, Outcome, open_component
+from linkage.portal.review.component import CannotForesee, Outcome, open_component
 from linkage.portal.review.foresight import Sentence, sentences
 from linkage.portal.review.queue import Case
 from linkage.portal.review.readings import CaseState
@@ -64,9 +64,10 @@ class Weights:
 
 @dataclass(frozen=True)
 class CaseFile:
-    """The page of one case."""
+    """The page of one case. ``blind``: neither whose the records are nor any weight is told."""
 
     case: Case
+    blind: bool
     sheet: Sheet
     may_say: frozenset[str]
     groups: dict[str, int]
@@ -74,6 +75,8 @@ class CaseFile:
     earlier: tuple[Earlier, ...]
     pairs: dict[PairKey, Row]
     pattern: str | None
+    hidden: frozenset[str]
+    """Decisions that this reader must not see, nor their effect."""
 
     def weight_of(self, pair: tuple[str, str]) -> float:
         """Match weight of a pair in bits; minus infinity where the night did not keep it."""
@@ -85,7 +88,7 @@ class CaseFile:
         persons = self.sheet.person_of
         sides = [key for key in persons if persons[key] in {persons.get(k) for k in self.case.records}]
         near: list[tuple[str, str]] = []
-        if len({persons[key] for key in sides}) == 2 and not self.case.is_blind:
+        if len({persons[key] for key in sides}) == 2 and not self.blind:
             across = [(a, b) for a, b in combinations(sides, 2) if persons[a] != persons[b]]
             if verdict == "different":
                 near = [p for p in across if self.weight_of(p) >= review_match_weight]
@@ -94,32 +97,43 @@ class CaseFile:
         return pairs_decided(verdict, self.case.records, persons, groups=groups, near=near)
 
 
-def read_casefile(desk: Desk, case: Case, state: CaseState, *, step: str | None) -> CaseFile:
-    """Gather it. A second reader is told nothing of the first reading; a question of the quality sample nothing of the persons."""
-    sheet = read_sheet(desk, case.records, whole_persons=not case.is_blind)
+def read_casefile(
+    desk: Desk, case: Case, state: CaseState, *, step: str | None, with_surroundings: bool = True
+) -> CaseFile:
+    """Gather it. A second reader is told nothing of the first reading, nor of what a release since made of it; of a question of the
+    quality sample nobody is told whose the records are."""
+    second = step == "second" and bool(state.readings)
+    blind = case.is_blind or (second and state.readings[0].release != desk.register.release.name)
+    sheet = read_sheet(desk, case.records, whole_persons=not blind)
     keys = [column.key for column in sheet.columns]
     pairs = read_pairs(desk.register, keys)
-    bridge = _bridge_match_weight(desk)
     persons = sorted({column.person_id for column in sheet.columns if column.person_id})
-    if len(persons) > 1:
-        groups = {column.key: persons.index(column.person_id) + 1 for column in sheet.columns}
-        numbers = {number: place for place, number in enumerate(dict.fromkeys(groups[key] for key in keys), 1)}
-        groups = {key: numbers[number] for key, number in groups.items()}
-    else:
-        groups = proposed_groups(keys, pairs, bridge)
-    hidden = [r.decision_id for r in state.readings if r.decision_id] if step == "second" else []
+    hidden = frozenset(r.decision_id for r in state.readings if r.decision_id) if second else frozenset[str]()
     words = may_say(case.kind, persons, case.records)
     decisive = deciding_pair(case.records, pairs)
+    around = with_surroundings and not blind
     return CaseFile(
         case=case,
+        blind=blind,
         sheet=sheet,
         may_say=words - {"groups"} if len(keys) > MOST_RECORDS else words,
-        groups=groups,
-        homes=() if case.is_blind else read_homes(desk, persons),
-        earlier=() if case.is_blind else read_earlier(desk, keys, but=hidden),
+        groups=_groups_now(desk, sheet, persons, pairs),
+        homes=read_homes(desk, persons) if around else (),
+        earlier=read_earlier(desk, keys, but=hidden) if around else (),
         pairs=pairs,
         pattern=pattern_of(case.kind, pairs.get(decisive) if decisive else None),
+        hidden=hidden,
     )
+
+
+def _groups_now(desk: Desk, sheet: Sheet, persons: Sequence[str], pairs: dict[PairKey, Row]) -> dict[str, int]:
+    """The groups that the page begins with: by person, and within one person as strong pairs hold it together."""
+    if not persons:  # blind: no suggestion either
+        return dict.fromkeys((column.key for column in sheet.columns), 1)
+    if len(persons) < 2:
+        return proposed_groups([column.key for column in sheet.columns], pairs, _bridge_match_weight(desk))
+    order = list(dict.fromkeys(column.person_id for column in sheet.columns))
+    return {column.key: order.index(column.person_id) + 1 for column in sheet.columns}
 
 
 def read_weights(desk: Desk, file: CaseFile, *, every_pair: bool) -> Weights | None:
@@ -174,7 +188,8 @@ def foresee(desk: Desk, file: CaseFile, asked: dict[str, Sequence[Sequence[str]]
         with open_component(desk.settings.state, desk.register, list(file.sheet.person_of)) as component:
             for verdict, groups in asked.items():
                 try:
-                    outcome = outcome_of(component, file.pairs_of(verdict, groups, limit))
+                    pairs = file.pairs_of(verdict, groups, limit)
+                    outcome = component.outcome(pairs, without=file.hidden)
                 except NotDecidable:
                     found[verdict] = [("对此件没有意义。", "This says nothing about this case.")]
                     continue
@@ -182,11 +197,6 @@ def foresee(desk: Desk, file: CaseFile, asked: dict[str, Sequence[Sequence[str]]
     except CannotForesee:
         return None
     return found
-
-
-def outcome_of(component: Component, pairs: Sequence[PairVerdict]) -> Outcome:
-    """What these judgements would do."""
-    return component.outcome(pairs)
 
 
 def _label(desk: Desk, file: CaseFile, outcome: Outcome) -> Any:

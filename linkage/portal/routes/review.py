@@ -169,7 +169,7 @@ def case(
 ) -> Response:
     """One case, which is the viewer's for a while."""
     work = read_work(desk)
-    file = _open(desk, work, case_id)
+    file = _open(desk, work, case_id, with_surroundings=True)
     lock = _lock(desk, work, case_id)
     before = next((r for r in read_readings(desk.settings.state, reading_id=done)), None) if done else None
     return _show(
@@ -203,7 +203,7 @@ def groups_foreseen(
 ) -> Response:
     """What these groups, or this move, would do: the page of the case again, nothing is decided."""
     work = read_work(desk)
-    file = _open(desk, work, case_id)
+    file = _open(desk, work, case_id, with_surroundings=True)
     groups = _groups(file, verdict, group or [], moved or [])
     return _show(
         request, desk, work, file, _lock(desk, work, case_id), queue, filters, foreseen=foresee(desk, file, {verdict: groups}),
@@ -271,10 +271,11 @@ def leave(
     return RedirectResponse(f"/review/{queue}" if queue in QUEUES and queue else "/review", status_code=303)
 
 
-def _open(desk: Desk, work: Work, case_id: str) -> CaseFile:
+def _open(desk: Desk, work: Work, case_id: str, *, with_surroundings: bool = False) -> CaseFile:
     found = open_case(desk, work, case_id)
     desk.details["case_id"] = case_id
-    return read_casefile(desk, found, work.state(case_id), step=work.step(case_id) if work.may(case_id) else None)
+    step = work.step(case_id) if work.may(case_id) else None
+    return read_casefile(desk, found, work.state(case_id), step=step, with_surroundings=with_surroundings)
 
 
 def _lock(desk: Desk, work: Work, case_id: str) -> Lock | None:
@@ -285,7 +286,7 @@ def _lock(desk: Desk, work: Work, case_id: str) -> Lock | None:
 
 
 def _both(desk: Desk, file: CaseFile) -> Any:
-    if file.case.is_blind:
+    if file.blind:
         return {}
     asked: dict[str, Sequence[Sequence[str]]] = {word: () for word in ("same", "different") if word in file.may_say}
     return foresee(desk, file, asked)
@@ -329,7 +330,7 @@ def _show(
     return page(
         request, "review_case.html", file=file, case=file.case, kind=KINDS[file.case.kind], state=work.state(case_id),
         step=work.step(case_id), may=work.may(case_id), lock=lock, is_mine=lock is not None and lock.user_id == desk.who.user_id,
-        weights=read_weights(desk, file, every_pair=scores == "all") if scores and not file.case.is_blind else None, scores=scores,
+        weights=read_weights(desk, file, every_pair=scores == "all") if scores and not file.blind else None, scores=scores,
         foreseen=foreseen, before=before, undone=undone, proposed=proposed, moved=set(moved), reason=reason, note=note, queue=queue,
         groups=list(group) if group and len(group) == len(columns) else [file.groups[c.key] for c in columns], filters=filters,
         KINDS=KINDS, VERDICTS=VERDICTS, REASONS=REASONS, SPOKEN=SPOKEN, title_of=title_of, link=link, release=desk.register.release.name,
