@@ -11,6 +11,7 @@ from linkage.kernel.pair_rules import read_pair_rules
 from linkage.portal.desk import Desk
 from linkage.portal.review.component import CannotForesee, Outcome, open_component
 from linkage.portal.review.foresight import Sentence, sentences
+from linkage.portal.review.lookups import of_records
 from linkage.portal.review.queue import Case
 from linkage.portal.review.readings import CaseState
 from linkage.portal.review.sheet import Sheet, read_sheet
@@ -203,7 +204,8 @@ def _label(desk: Desk, file: CaseFile, outcome: Outcome) -> Any:
     """Records by their letter on the page; those that are not on it by their key where the viewer may see them."""
     shown = {column.key: column.letter for column in file.sheet.columns}
     others = [key for records in outcome.after.values() for key in records if key not in shown]
-    links = desk.look("crosswalk", "list_contains($keys, source || ':' || record_id)", keys=others) if others else []
+    named, bound = of_records(others)
+    links = desk.look("crosswalk", named, **bound) if others else []
     known = {f"{row['source']}:{row['record_id']}" for row in links}
     return lambda key: (
         shown.get(key) or (key if key in known else str(desk.t("范围外的一条记录", "a record outside your area")))

@@ -5,11 +5,11 @@ would publish (tests/portal/test_review_preview.py).
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 
@@ -18,12 +18,13 @@ from linkage.kernel.engine import Engine
 from linkage.kernel.pair_rules import PairRules, read_pair_rules
 from linkage.kernel.run import State
 from linkage.portal.register import Register
+from linkage.portal.review.lookups import among, of_records
 from linkage.portal.review.standing_judgements import Judged, in_force, read_judged
 from linkage.portal.review.verdicts import PairVerdict
 from linkage.resolve.config import ResolveConfig
 from linkage.resolve.stage import assign_person_ids, cluster_records, explain_refusals
 
-SQL_PACKAGE, RESOLVE_SQL = "linkage.portal", "linkage.resolve"
+RESOLVE_SQL = "linkage.resolve"
 MOST_RECORDS = 3000
 """Of larger components nobody is shown what would happen: it would take too long."""
 JUDGEMENTS = pa.schema(
@@ -117,7 +118,8 @@ def open_component(state: State, register: Register, keys: Sequence[str]) -> Ite
         component = Component(engine, rules, config, district, register.release.name)
         _read(engine, register)
         component.known = read_judged(state, engine)
-        _grow(engine, rules, keys, component.known)
+        reached = _grow(engine, register, rules, keys, component.known)
+        _cut_down(engine, reached)
         yield component
 
 
@@ -125,24 +127,71 @@ def _read(engine: Engine, register: Register) -> None:
     assert register.run is not None
     engine.read("every_record", register.run / "gate_incoming" / "common_records.parquet")
     engine.read("every_pair", register.run / "match" / "scored_pairs.parquet")
-    engine.read("crosswalk", register.release / "crosswalk.parquet")
-    for table in ("judgement_status", "former_records"):
-        engine.read_or_empty(table, table, register.release)
+    engine.read("every_link", register.release / "crosswalk.parquet")
+    engine.read_or_empty("judgement_status", "judgement_status", register.release)
+    engine.read_or_empty("every_former_record", "former_records", register.release)
 
 
-def _grow(engine: Engine, rules: PairRules, keys: Sequence[str], known: Sequence[Judged]) -> None:
-    engine.load_arrow("component", pa.table({"record_key": pa.array(sorted(set(keys)), pa.string())}))
-    pairs: list[dict[str, Any]] = [
-        {"record_key_l": j.record_key_l, "record_key_r": j.record_key_r, "verdict": j.verdict} for j in known
-    ]
-    schema = pa.schema([(n, pa.string()) for n in ("record_key_l", "record_key_r", "verdict")])
-    engine.load_arrow("every_judgement", pa.Table.from_pylist(pairs, schema))
+def _grow(
+    engine: Engine, register: Register, rules: PairRules, keys: Sequence[str], known: Sequence[Judged]
+) -> frozenset[str]:
+    """All records that could end up with ``keys``, or whose ids depend on it: step by step the other records of their persons, what a
+    pair at the join threshold or a judgement ties to them, and what an id that retired used to hold with them."""
     declared = [p.join_match_weight for p in rules.policy.pairs if p.join_match_weight is not None]
     least = min([rules.join_match_weight, *declared])
-    size = 0
-    while (grown := int(engine.scalar("SELECT count(*) FROM component"))) > size:
-        if grown > MOST_RECORDS:
+    judged: dict[str, set[str]] = defaultdict(set)
+    for one in known:
+        if one.verdict == "same":
+            judged[one.record_key_l].add(one.record_key_r)
+            judged[one.record_key_r].add(one.record_key_l)
+    reached, new = frozenset[str](), frozenset(keys)
+    while new:
+        reached |= new
+        if len(reached) > MOST_RECORDS:
             raise CannotForesee
-        size = grown
-        engine.run_sql(SQL_PACKAGE, "component_step", {"least_join_match_weight": least})
-    engine.run_sql(SQL_PACKAGE, "component_tables")
+        found = _of_same_persons(register, new) | {other for key in new for other in judged[key]}
+        found |= _tied(engine, new, least) | _formerly_together(engine, new)
+        new = frozenset(found) - reached
+    return reached
+
+
+def _of_same_persons(register: Register, keys: Collection[str]) -> set[str]:
+    named, bound = of_records(keys)
+    persons = [
+        r["person_id"] for r in register.rows(f"SELECT DISTINCT person_id FROM crosswalk WHERE {named}", **bound)
+    ]
+    theirs, bound = among("person_id", persons, "person")
+    rows = register.rows(f"SELECT source || ':' || record_id AS record_key FROM crosswalk WHERE {theirs}", **bound)
+    return {row["record_key"] for row in rows}
+
+
+def _tied(engine: Engine, keys: Collection[str], least_match_weight: float) -> set[str]:
+    (left, bound), (right, also) = among("record_key_l", keys, "l"), among("record_key_r", keys, "r")
+    rows = engine.rows(
+        f"SELECT record_key_l, record_key_r FROM every_pair WHERE match_weight >= $least AND ({left} OR {right})",
+        bound | also | {"least": least_match_weight},
+    )
+    return {row[side] for row in rows for side in ("record_key_l", "record_key_r")}
+
+
+def _formerly_together(engine: Engine, keys: Collection[str]) -> set[str]:
+    named, bound = among("record_key", keys, "key")
+    rows = engine.rows(
+        f"SELECT record_key FROM every_former_record WHERE person_id IN (SELECT person_id FROM every_former_record WHERE {named})",
+        bound,
+    )
+    return {row["record_key"] for row in rows}
+
+
+def _cut_down(engine: Engine, keys: Collection[str]) -> None:
+    """Make what the resolver reads of a night, of these records alone; the release that the register shows is the one it continues."""
+    named, bound = among("record_key", keys, "key")
+    ids, ids_bound = of_records(keys)
+    (left, l_bound), (right, r_bound) = among("record_key_l", keys, "l"), among("record_key_r", keys, "r")
+    for table, source, condition, values in (
+        ("common_records", "every_record", named, bound),
+        ("previous_former_records", "every_former_record", named, bound),
+        ("previous_crosswalk", "every_link", ids, ids_bound),
+        ("scored_pairs", "every_pair", f"{left} AND {right}", l_bound | r_bound),
+    ):
+        engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM {source} WHERE {condition}", values)

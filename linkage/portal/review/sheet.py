@@ -8,6 +8,7 @@ from linkage.explain.veil import decoded
 from linkage.kernel.contracts import contract
 from linkage.portal.desk import Desk
 from linkage.portal.review.differences import Said, differ
+from linkage.portal.review.lookups import among, of_records
 
 Row = dict[str, Any]
 GRADES = {
@@ -68,8 +69,8 @@ class Sheet:
 
 def read_sheet(desk: Desk, asked: Sequence[str], *, whole_persons: bool) -> Sheet:
     """The records ``asked``, with ``whole_persons`` also all others of their persons, as the viewer may see them; put on record."""
-    known = "list_contains($keys, source || ':' || record_id)"
-    links = desk.look("crosswalk", known, keys=list(asked))
+    known, bound = of_records(asked)
+    links = desk.look("crosswalk", known, **bound)
     persons = sorted({row["person_id"] for row in links})
     if whole_persons:
         links = desk.look("crosswalk", "list_contains($persons, person_id)", persons=persons)
@@ -77,10 +78,8 @@ def read_sheet(desk: Desk, asked: Sequence[str], *, whole_persons: bool) -> Shee
         # Two records of the quality sample: whose they are would tell what the machine decided.
         links = [row | {"person_id": ""} for row in links]
     by_key = {f"{row['source']}:{row['record_id']}": row for row in links}
-    values = {
-        row["record_key"]: row
-        for row in desk.look("common_records", "list_contains($keys, record_key)", keys=list(by_key))
-    }
+    named, bound = among("record_key", list(by_key), "key")
+    values = {row["record_key"]: row for row in desk.look("common_records", named, **bound)}
     first = {row["person_id"]: min((asked.index(k) for k, r in by_key.items() if r["person_id"] == row["person_id"] and k in asked), default=99) for row in links}  # fmt: skip
     ordered = sorted(
         (key for key in by_key if key in values),

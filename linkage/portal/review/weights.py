@@ -9,17 +9,19 @@ from linkage.explain.pairs import waterfall
 from linkage.explain.story import Waterfall
 from linkage.kernel.run import State
 from linkage.portal.register import Register
+from linkage.portal.review.lookups import among
 
 Row = dict[str, Any]
 PairKey = frozenset[str]
-BETWEEN = "SELECT * FROM scored_pairs WHERE list_contains($keys, record_key_l) AND list_contains($keys, record_key_r)"
 
 
 def read_pairs(register: Register, keys: Collection[str]) -> dict[PairKey, Row]:
     """The scored pairs among ``keys``; empty when the run is gone."""
     if register.run is None:
         return {}
-    return {pair_key(row): row for row in register.rows(BETWEEN, keys=list(keys))}
+    (left, bound), (right, also) = among("record_key_l", keys, "l"), among("record_key_r", keys, "r")
+    rows = register.rows(f"SELECT * FROM scored_pairs WHERE {left} AND {right}", **bound, **also)
+    return {pair_key(row): row for row in rows}
 
 
 def read_all_pairs(register: Register, keys: Sequence[str]) -> dict[PairKey, Row]:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from linkage.portal.desk import Desk, NotThere
 from linkage.portal.review.locks import held_by_others
+from linkage.portal.review.lookups import of_records
 from linkage.portal.review.queue import Case, Filters, find_cases, read_cases
 from linkage.portal.review.readings import CaseState, Reading, read_states, settles
 from linkage.portal.review.second import is_sampled, may_read, next_step
@@ -87,7 +88,8 @@ def open_case(desk: Desk, work: Work, case_id: str) -> Case:
 
 
 def _case_of(desk: Desk, reading: Reading) -> Case:
-    rows = desk.look("crosswalk", "list_contains($keys, source || ':' || record_id)", keys=list(reading.records))
+    named, bound = of_records(reading.records)
+    rows = desk.look("crosswalk", named, **bound)
     if len(rows) < len(reading.records):
         raise NotThere
     blind = reading.case_kind == "quality_sample"
