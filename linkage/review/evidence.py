@@ -9,6 +9,8 @@ from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.masking import mask_record_key
 from linkage.kernel.run import State
 
+SEEN = "record_key, feed, content_hash, identity_number, identity_partial, name_key, full_name, birth_date"
+"""What record_evidence reads."""
 KEYS = """
 SELECT source || ':' || record_id AS record_key FROM crosswalk
 WHERE record_id IN (SELECT unnest($record_ids)) AND list_contains($keys, source || ':' || record_id)
@@ -71,7 +73,7 @@ def read_evidence(state: State, record_keys: Collection[str], *, whole_persons: 
         # Only these are hashed: as constants they also let whole parts of the file be left out.
         listed = ", ".join(f"${place}" for place in range(1, len(known) + 1)) or "NULL"
         engine.con.execute(
-            f"CREATE TEMP TABLE common_records AS SELECT * FROM every_record WHERE record_key IN ({listed})",
+            f"CREATE TEMP TABLE common_records AS SELECT {SEEN} FROM every_record WHERE record_key IN ({listed})",
             known or None,
         )
         engine.run_sql("linkage.kernel", "record_evidence")

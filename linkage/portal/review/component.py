@@ -14,7 +14,9 @@ from datetime import datetime
 import pyarrow as pa
 
 from linkage.kernel.config import read_config
+from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine
+from linkage.kernel.link_policy import LinkPolicy
 from linkage.kernel.pair_rules import PairRules, read_pair_rules
 from linkage.kernel.run import State
 from linkage.portal.register import Register
@@ -25,6 +27,16 @@ from linkage.resolve.config import ResolveConfig
 from linkage.resolve.stage import assign_person_ids, cluster_records, explain_refusals
 
 RESOLVE_SQL = "linkage.resolve"
+CLUSTERED_BY = (
+    "source",
+    "feed",
+    "record_id",
+    "record_key",
+    "content_hash",
+    "identity_number",
+    "identity_kind",
+    "identity_grade",
+)
 MOST_RECORDS = 3000
 """Of larger components nobody is shown what would happen: it would take too long."""
 JUDGEMENTS = pa.schema(
@@ -119,7 +131,7 @@ def open_component(state: State, register: Register, keys: Sequence[str]) -> Ite
         _read(engine, register)
         component.known = read_judged(state, engine)
         reached = _grow(engine, register, rules, keys, component.known)
-        _cut_down(engine, reached)
+        _cut_down(engine, reached, rules.policy)
         yield component
 
 
@@ -183,15 +195,19 @@ def _formerly_together(engine: Engine, keys: Collection[str]) -> set[str]:
     return {row["record_key"] for row in rows}
 
 
-def _cut_down(engine: Engine, keys: Collection[str]) -> None:
+def _cut_down(engine: Engine, keys: Collection[str], policy: LinkPolicy) -> None:
     """Make what the resolver reads of a night, of these records alone; the release that the register shows is the one it continues."""
     named, bound = among("record_key", keys, "key")
     ids, ids_bound = of_records(keys)
     (left, l_bound), (right, r_bound) = among("record_key_l", keys, "l"), among("record_key_r", keys, "r")
-    for table, source, condition, values in (
-        ("common_records", "every_record", named, bound),
-        ("previous_former_records", "every_former_record", named, bound),
-        ("previous_crosswalk", "every_link", ids, ids_bound),
-        ("scored_pairs", "every_pair", f"{left} AND {right}", l_bound | r_bound),
+    # The widest table by far: only the columns that clustering reads, and those that the link policy speaks of.
+    speaks = " ".join(feed.live for feed in policy.feeds)
+    read = [name for name in contract("common_records").column_names if name in CLUSTERED_BY or name in speaks]
+    for table, source, columns, condition, values in (
+        ("common_records", "every_record", ", ".join(read), named, bound),
+        ("previous_former_records", "every_former_record", "*", named, bound),
+        ("previous_crosswalk", "every_link", "*", ids, ids_bound),
+        ("scored_pairs", "every_pair", "*", f"{left} AND {right}", l_bound | r_bound),
     ):
-        engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM {source} WHERE {condition}", values)
+        made = f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {columns} FROM {source} WHERE {condition}"
+        engine.con.execute(made, values)

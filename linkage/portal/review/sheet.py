@@ -1,7 +1,7 @@
 """The records of a case side by side: a column for each record, a row for each field, and how each differs from the record of reference."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from linkage.explain.veil import decoded
@@ -26,6 +26,12 @@ FIELDS = (
     "relation_to_head", "head_name", "ethnicity", "marital_status", "person_status", "presence", "started_on", "ended_on", "event_kind", "remark",
     "observed_on",
 )  # fmt: skip
+PLACE_KEYS = ("dwelling_key", "building_key", "estate", "community", "street")
+READ = frozenset(FIELDS) | {
+    "record_key", "identity_grade", "identity_partial", "identity_number_raw", "birth_date_precision", "birth_date_lunar", "name_key", "name_sound",
+    "surname", "former_name_key", *(f"{side}_{key}" for side in ("residence", "hukou") for key in PLACE_KEYS),
+}  # fmt: skip
+"""Columns that the page shows or compares."""
 NEVER_COMPARED = frozenset(("observed_on", "remark", "started_on", "ended_on", "event_kind", "relation_to_head"))
 """Fields that may well differ between two records of one person."""
 REFERENCE: Said = ("reference", "基准", "compared with this")
@@ -79,7 +85,11 @@ def read_sheet(desk: Desk, asked: Sequence[str], *, whole_persons: bool) -> Shee
         links = [row | {"person_id": ""} for row in links]
     by_key = {f"{row['source']}:{row['record_id']}": row for row in links}
     named, bound = among("record_key", list(by_key), "key")
-    values = {row["record_key"]: row for row in desk.look("common_records", named, **bound)}
+    granted = desk.view("common_records")
+    view = replace(granted, columns={name: mask for name, mask in granted.columns.items() if name in READ})
+    rows_read = view.rows(desk.register.con, named, **bound)
+    desk.saw("common_records", rows_read, view)
+    values = {row["record_key"]: row for row in rows_read}
     first = {row["person_id"]: min((asked.index(k) for k, r in by_key.items() if r["person_id"] == row["person_id"] and k in asked), default=99) for row in links}  # fmt: skip
     ordered = sorted(
         (key for key in by_key if key in values),
