@@ -294,3 +294,26 @@ def test_a_sample_of_decided_cases_is_read_again_and_the_judgement_stands_meanwh
     assert decide(desk, third, chosen, "different").status_code == 303
     verdicts = [row["verdict"] for row in read_rows(desk.state) if row["evidence"]["case_id"] == chosen]
     assert verdicts == ["same", "withdrawn", "different"]
+
+
+def test_a_second_reader_sees_the_case_as_the_first_saw_it(desk: Portal) -> None:
+    object.__setattr__(desk.settings.portal.review, "second_reader_percent", 100.0)
+    client, second = desk.client("steward"), desk.client("second")
+    (case_id,) = of_kind(client, "constraint_conflict")
+    before = client.get(f"/review/{case_id}/foresight").text
+    assert "并入" in before
+    decide(desk, client, case_id, "same", note="就是一人")
+    assert "归属与编号都不变" in client.get(f"/review/{case_id}/foresight").text, "the first knows what they decided"
+    assert second.get(f"/review/{case_id}/foresight").text == before
+    text = second.get(f"/review/{case_id}?foresight=1").text
+    assert "就是一人" not in text and "待夜间应用" not in text and "第二人盲评" in text
+
+
+def test_the_own_readings_of_a_steward_are_theirs_alone(desk: Portal) -> None:
+    client = desk.client("steward")
+    first = of_kind(client, "quality_sample")[0]
+    decide(desk, client, first, "same", note="只给自己看")
+    assert "只给自己看" in client.get("/review/history").text
+    assert "只给自己看" not in desk.client("steward2").get("/review/history").text
+    assert first in client.get("/review?show=mine").text
+    assert first not in desk.client("steward2").get("/review?show=mine").text
