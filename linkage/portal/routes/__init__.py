@@ -5,6 +5,7 @@ from linkage.portal.routes import (
     accounts,
     audit,
     corrections,
+    corrections_api,
     downloads,
     home,
     operations,
@@ -16,5 +17,18 @@ from linkage.portal.routes import (
 
 ROUTERS = tuple(
     module.router
-    for module in (home, account, review, people, corrections, downloads, tokens, report, operations, accounts, audit)
+    for module in (
+        home,
+        account,
+        review,
+        people,
+        corrections,
+        corrections_api,
+        downloads,
+        tokens,
+        report,
+        operations,
+        accounts,
+        audit,
+    )
 )
