@@ -24,7 +24,12 @@ def local_day(moment: datetime, zone: ZoneInfo) -> date:
 
 def today(settings: Settings) -> date:
     """The district's date."""
-    return datetime.now(zone_of(settings.config_dir)).date()
+    return today_in(zone_of(settings.config_dir))
+
+
+def today_in(zone: ZoneInfo) -> date:
+    """The date in a time zone."""
+    return datetime.now(zone).date()
 
 
 def due_on(settings: Settings, raised: date) -> date:
