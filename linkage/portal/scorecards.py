@@ -146,17 +146,14 @@ def cards(
 
 
 def trend(card: Card, figure: Figure, *, width: float = 200, height: float = 40) -> list[tuple[float, float]]:
-    """Points of the figure over the nights, in the box of a chart; nights without it are left out."""
+    """Points of the figure over the nights in the box of a chart whose axis begins at zero; nights without it are left out."""
     values = [(place, value) for place, (_, night) in enumerate(card.nights) if (value := figure.of(night)) is not None]
-    if not values:
-        return []
-    low, high = min(v for _, v in values), max(v for _, v in values)
+    top = max((value for _, value in values), default=0) or 1
     across = max(len(card.nights) - 1, 1)
-    middle = height / 2
     return [
-        (round(4 + (width - 8) * place / across, 1), middle if high == low else round(height - 4 - (height - 8) * (value - low) / (high - low), 1))
+        (round(4 + (width - 8) * place / across, 1), round(height - 4 - (height - 8) * value / top, 1))
         for place, value in values
-    ]  # fmt: skip
+    ]
 
 
 def csv_rows(found: Sequence[Card]) -> list[tuple[str, str, str, str, str]]:
@@ -196,4 +193,4 @@ def correction_lines(card: Card) -> list[tuple[str, str, float | None]]:
 
 
 def _text(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
+    return "" if value is None else str(round(value, 4))

@@ -82,9 +82,10 @@ def report_cases(request: Request, desk: AtDesk, release: str) -> Response:
         for table, stage in CASE_TABLES.items():
             engine.read(table, run / stage / f"{table}.parquet")
         cases, records = steward_cases(engine)
-    seen = [row for rows in records.values() for row in rows]
-    desk.persons |= {row["person_id"] for row in seen if row["person_id"]}
-    desk.columns |= {f"common_records.{name}" for row in seen[:1] for name in row}
+        # Of cases that are judged blind the page does not name the persons; the record of who was looked at does.
+        behind = engine.rows("SELECT DISTINCT l.person_id FROM case_records JOIN links l USING (record_key)")
+    desk.persons |= {row["person_id"] for row in behind}
+    desk.columns |= {f"common_records.{name}" for rows in records.values() for name in rows[0]}
     desk.rows += len(desk.persons)
     total = read_measures(desk.settings.state, chosen)["key"]["review_cases"]
     body = _fragment(desk, "cases.html", {"cases": cases, "records": records})
