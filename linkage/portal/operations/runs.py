@@ -150,6 +150,12 @@ def gate_results(folder: Path, gate: str) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def gate_reasons(folder: Path, gate: str) -> list[tuple[str, str]]:
+    """Why the gate stopped the night, Chinese and English: rules, and signals of a department's files. None when it did not."""
+    summary = read_stage_summary(folder, gate)
+    return list(zip(summary.get("reasons_zh", ()), summary.get("reasons_en", ()), strict=True))
+
+
 def _json(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return found

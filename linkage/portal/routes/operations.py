@@ -15,7 +15,17 @@ from linkage.portal.desk import AtDesk, Desk, NotThere, Refused
 from linkage.portal.guard import GuardedRoute, guarded
 from linkage.portal.operations import checks
 from linkage.portal.operations.deliveries import WORDS, deliveries, night_link, publish_link, state_folder_bytes
-from linkage.portal.operations.runs import FATES, GATES, STAGES, Run, assessment, gate_results, read_run, read_runs
+from linkage.portal.operations.runs import (
+    FATES,
+    GATES,
+    STAGES,
+    Run,
+    assessment,
+    gate_reasons,
+    gate_results,
+    read_run,
+    read_runs,
+)
 from linkage.portal.pages import page
 from linkage.release.chain import is_emptied, publication_moments, published_releases
 from linkage.release.manifest import read_manifest
@@ -69,7 +79,7 @@ def run_page(request: Request, desk: AtDesk, run_id: str) -> Response:
         raise NotThere
     waits = assessment(desk.settings.state, run_id) if run.fate == "waiting" else None
     folder = desk.settings.state.runs / run_id
-    gates = {gate: _worst(gate_results(folder, gate)) for gate in GATES}
+    gates = {gate: _worst(gate_results(folder, gate)) | {"reasons": gate_reasons(folder, gate)} for gate in GATES}
     return page(request, "operations_run.html", run=run, fates=FATES, waits=waits, gates=gates)
 
 
