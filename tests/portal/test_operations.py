@@ -194,7 +194,7 @@ def test_nobody_else_operates(portal: Portal, username: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/operations/runs/nothing", "/operations/runs/%2e%2e%2fkeys", "/operations/runs/x/gate_incoming"]
+    "path", ["/operations/runs/nothing", "/operations/runs/.scratch", "/operations/runs/x/gate_incoming"]
 )
 def test_a_run_that_is_not_there_is_not_there(portal: Portal, path: str) -> None:
     assert portal.client("sysadmin").get(path).status_code == 404

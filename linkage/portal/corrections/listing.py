@@ -5,8 +5,6 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from linkage.kernel.database import open_database
-from linkage.kernel.state_tables import correction_steps_table as steps_table
 from linkage.kernel.state_tables import corrections_table as table
 from linkage.portal.corrections.clock import today
 from linkage.portal.corrections.life import STATUSES, UNSETTLED, Status
@@ -17,7 +15,7 @@ from linkage.portal.desk import Desk, NotThere
 
 Side = Literal["owned", "raised", "all"]
 LIMIT = 200
-_checked: dict[str, tuple[str, int]] = {}
+_checked: dict[str, str] = {}
 _lock = threading.Lock()
 
 
@@ -65,15 +63,9 @@ def one(desk: Desk, correction_id: str) -> Shown:
 
 
 def look_at_release(desk: Desk) -> None:
-    """Record what the current release shows, once for each release and whenever a step was taken since."""
-    state = desk.settings.state
-    with open_database(state).connect() as connection:
-        steps = connection.execute(sa.select(sa.func.count()).select_from(steps_table)).scalar_one()
-    known = (desk.register.release.name, int(steps))
+    """Record what the current release shows, once for each release: a request that is raised on it cannot be settled by it."""
+    state, release = desk.settings.state, desk.register.release.name
     with _lock:
-        if _checked.get(str(state.root)) == known:
-            return
-        taken = record_outcomes(
-            state, desk.register, patience_releases=desk.settings.portal.corrections.patience_releases
-        )
-        _checked[str(state.root)] = (known[0], known[1] + taken)
+        if _checked.get(str(state.root)) != release:
+            record_outcomes(state, desk.register, patience_releases=desk.settings.portal.corrections.patience_releases)
+            _checked[str(state.root)] = release
