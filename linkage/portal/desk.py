@@ -18,6 +18,7 @@ class Refused(Exception):
     def __init__(self, status: int, zh: str, en: str) -> None:
         super().__init__(en)
         self.status, self.zh, self.en = status, zh, en
+        self.headers: dict[str, str] = {}
 
 
 class NotThere(Refused):

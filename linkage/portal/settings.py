@@ -13,7 +13,10 @@ from linkage.portal.access import AccessConfig, check_against_sharing
 from linkage.portal.audit import Audit
 from linkage.portal.config import PortalConfig
 from linkage.portal.register import Registers
+from linkage.portal.sealing import Sealer, read_sealer
 from linkage.release.sharing import SharingConfig
+
+MOST_KEPT = 10_000
 
 
 class Pace:
@@ -33,7 +36,13 @@ class Pace:
             if len(seen) >= per_minute:
                 return False
             seen.append(moment)
+            if len(self._seen) > MOST_KEPT:
+                self._forget(moment)
             return True
+
+    def _forget(self, moment: float) -> None:
+        for who in [who for who, seen in self._seen.items() if seen and seen[-1] < moment - 60]:
+            del self._seen[who]
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,7 @@ class Settings:
     sharing: SharingConfig
     registers: Registers
     audit: Audit
+    sealer: Sealer
     pace: Pace = field(default_factory=Pace)
 
 
@@ -63,4 +73,4 @@ def read_settings(state: State, config_dir: Path) -> Settings:
         ) from None
     state.prepare()
     copy_to = Path(portal.audit_heads) if portal.audit_heads else None
-    return Settings(state, config_dir, portal, access, sharing, Registers(state), Audit(state, copy_to))
+    return Settings(state, config_dir, portal, access, sharing, Registers(state), Audit(state, copy_to), read_sealer(state))
