@@ -63,7 +63,8 @@ def create_user(
             connection.execute(sa.insert(users_table), row)
     except sa.exc.IntegrityError:
         raise ConfigurationError(
-            f"The username {name!r} or the subject is taken. 用户名或统一认证标识已被使用。", remedy="Choose another name."
+            f"The username {name!r} or the subject is taken. 用户名或统一认证标识已被使用。",
+            remedy="Choose another name.",
         ) from None
     return user_id
 
@@ -102,7 +103,9 @@ def grant_role(state: State, access: AccessConfig, user_id: str, role: str, *, g
 
 def _check_separation(held: set[str], role: str) -> None:
     if role in held:
-        raise ConfigurationError("该账号已有此角色。The account holds this role already.", remedy="Nothing is to be done.")
+        raise ConfigurationError(
+            "该账号已有此角色。The account holds this role already.", remedy="Nothing is to be done."
+        )
     if held and (held | {role}) & set(ADMINISTRATORS):
         raise ConfigurationError(
             "三员分立：管理员不得兼任其他角色。An administrator holds no second role.",
@@ -145,7 +148,8 @@ def check_not_last(connection: sa.Connection, user_id: str, role: str) -> None:
     )
     if connection.execute(others).first() is None:
         raise ConfigurationError(
-            f"这是最后一名此类管理员（{role}），不能收回或停用。This is the last {role}.", remedy="Appoint another one first."
+            f"这是最后一名此类管理员（{role}），不能收回或停用。This is the last {role}.",
+            remedy="Appoint another one first.",
         )
 
 
@@ -160,7 +164,7 @@ def lock_user(connection: sa.Connection, user_id: str) -> Row:
     return dict(row)
 
 
-def _roles_query(user_id: str) -> sa.Select[tuple[str]]:
+def _roles_query(user_id: str) -> sa.Select[str]:
     table = role_grants_table.c
     held = (table.user_id == user_id) & table.revoked_at.is_(None)
     return sa.select(table.role).where(held).distinct().order_by(table.role)

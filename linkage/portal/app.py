@@ -29,7 +29,9 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=Path(str(files("linkage.portal") / "static"))), name="static")
     app.add_middleware(BodyLimit)
-    app.add_middleware(KnownHosts, hosts=frozenset((urlsplit(settings.portal.public_url).hostname or "", *settings.portal.hosts)))
+    app.add_middleware(
+        KnownHosts, hosts=frozenset((urlsplit(settings.portal.public_url).hostname or "", *settings.portal.hosts))
+    )
     app.add_middleware(SafeHeaders, secure=settings.portal.is_secure, fault=_fault)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(LinkageError, _linkage_error)
@@ -57,7 +59,11 @@ def _refused(request: Request, error: Exception) -> Response:
             return to_login(request)
         if isinstance(error, Elsewhere):
             return RedirectResponse(error.where, status_code=303)
-    answer = problem(request, error.status, error.zh, error.en)
+    if error.form is not None:
+        template, values = error.form
+        answer = page(request, template, status=error.status, problem=error, **values)
+    else:
+        answer = problem(request, error.status, error.zh, error.en)
     answer.headers.update(error.headers)
     return answer
 

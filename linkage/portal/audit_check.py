@@ -29,9 +29,10 @@ def check_audit(audit: "Audit") -> int:
     end = Head(0, "0" * 64)
     with open_database(audit.state).connect() as connection:
         for rows in _batches(connection):
-            for end in check_chain(audit, rows, end):
-                if end.seq in wanted:
-                    wanted[end.seq] = end.mac
+            for checked in check_chain(audit, rows, end):
+                if checked.seq in wanted:
+                    wanted[checked.seq] = checked.mac
+                end = checked
             _check_indexes(connection, rows)
         _check_no_more(connection, end.seq)
     for path, head in heads:

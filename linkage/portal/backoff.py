@@ -54,7 +54,8 @@ def _count(state: State, tried: str, rules: Login, factor: int) -> timedelta:
             connection.execute(sa.insert(table), {"tried": tried, "failures": 0, "last_at": now, "waits_until": None})
         row = connection.execute(sa.select(table).where(mine)).one()
         if row.waits_until is not None and row.waits_until > now:
-            return timedelta() + (row.waits_until - now)
+            left: timedelta = row.waits_until - now
+            return left
         failures = 1 if row.last_at <= now - FORGOTTEN_AFTER else row.failures + 1
         beyond = failures - rules.failures * factor
         wait = min(timedelta(seconds=rules.wait_seconds) * 2 ** min(beyond, 20), LONGEST_WAIT) if beyond >= 0 else None

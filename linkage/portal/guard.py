@@ -6,6 +6,7 @@ A route without a declared guard cannot be registered: what is not granted is re
 
 import hmac
 import logging
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -25,7 +26,7 @@ from linkage.kernel.errors import LinkageError
 from linkage.kernel.state_tables import usage_table
 from linkage.portal import clock
 from linkage.portal.access import Permission
-from linkage.portal.audit import Entry
+from linkage.portal.audit import Audit, Entry
 from linkage.portal.desk import Desk, NotThere, Refused
 from linkage.portal.login_steps import STEPS, Step, next_step
 from linkage.portal.sessions import read_session, read_token
@@ -280,7 +281,7 @@ async def _record(request: Request, desk: Desk, guard: Guard, template: str, out
         columns=tuple(desk.columns) if shown else (),
         details={k: v for k, v in desk.details.items() if k != "actor"}
         | {"method": request.method, "route": template}
-        | _ids(request),
+        | _ids(request, audit),
         address=request.client.host if request.client else None,
         token_id=desk.viewer.token_id if desk.viewer else None,
     )
@@ -303,12 +304,22 @@ class AuditFailed(Refused):
 
 
 ID_LIKE = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-.:")
+MOST_DIGITS = 8
+"""A row of more may be somebody's telephone or identity number."""
 
 
-def _ids(request: Request) -> dict[str, Any]:
-    """Path parameters, which are ids by construction; anything else is not repeated."""
-    clean = {k: str(v) for k, v in request.path_params.items() if len(str(v)) <= 60 and set(str(v)) <= ID_LIKE}
-    return {"path": clean} if clean else {}
+def _ids(request: Request, audit: Audit) -> dict[str, Any]:
+    """Path parameters that look like ids; of anything else, which may be what somebody searched for, a keyed hash."""
+    given = {name: str(value) for name, value in request.path_params.items()}
+    clean = {name: value for name, value in given.items() if _is_an_id(value)}
+    hashes = sorted(audit.keyed_hash(value) for name, value in given.items() if name not in clean)
+    return ({"path": clean} if clean else {}) | ({"path_hashes": hashes} if hashes else {})
+
+
+def _is_an_id(text: str) -> bool:
+    return (
+        len(text) <= 60 and set(text) <= ID_LIKE and max(map(len, re.findall("[0-9]+", text)), default=0) <= MOST_DIGITS
+    )
 
 
 def to_login(request: Request) -> RedirectResponse:

@@ -11,7 +11,11 @@ ALL_STEPS: tuple[Step, ...] = ("code", "password", "enrol")
 STEPS: dict[Step, tuple[str, str, str]] = {
     "code": ("/login/code", "请输入动态验证码。", "Give the one-time code first."),
     "password": ("/account/password", "请先修改初始密码。", "Change the first password before anything else."),
-    "enrol": ("/account/second-factor", "您的角色须绑定动态验证码。", "Your role needs one-time codes; set them up first."),
+    "enrol": (
+        "/account/second-factor",
+        "您的角色须绑定动态验证码。",
+        "Your role needs one-time codes; set them up first.",
+    ),
 }
 
 

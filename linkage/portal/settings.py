@@ -5,10 +5,12 @@ import time
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from linkage.kernel.config import read_config
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
+from linkage.night_config import DistrictConfig
 from linkage.portal.access import AccessConfig, check_against_sharing
 from linkage.portal.audit import Audit
 from linkage.portal.config import PortalConfig
@@ -57,6 +59,8 @@ class Settings:
     registers: Registers
     audit: Audit
     sealer: Sealer
+    zone: ZoneInfo
+    """The district's time, for what people read."""
     pace: Pace = field(default_factory=Pace)
 
 
@@ -73,4 +77,7 @@ def read_settings(state: State, config_dir: Path) -> Settings:
         ) from None
     state.prepare()
     copy_to = Path(portal.audit_heads) if portal.audit_heads else None
-    return Settings(state, config_dir, portal, access, sharing, Registers(state), Audit(state, copy_to), read_sealer(state))
+    zone = ZoneInfo(read_config(config_dir / "district.yaml", DistrictConfig).timezone)
+    return Settings(
+        state, config_dir, portal, access, sharing, Registers(state), Audit(state, copy_to), read_sealer(state), zone
+    )

@@ -56,29 +56,36 @@ def end_session(desk: AtDesk, session: Annotated[str, Path(pattern="^[0-9a-f]{16
 @guarded("password_page", on_record=False, steps=("password",))
 def password_page(request: Request, desk: AtDesk) -> Response:
     """The form for a new password."""
-    return page(request, "password.html", shortest=desk.settings.portal.login.password_length)
+    return page(request, "password.html", shortest=desk.settings.portal.login.password_length, problem=None)
 
 
 @router.post("/account/password")
 @guarded("password_change", steps=("password",))
 def change_password(desk: AtDesk, old: Secret, new: Secret, again: Secret) -> Response:
     """Change the password: all logins of the account end, and this browser gets a new one."""
-    state, who = desk.settings.state, desk.who
-    user = find_user(state, user_id=who.user_id)
-    assert user is not None
-    tried = desk.settings.audit.keyed_hash(f"old password {who.user_id}")
-    count_try(state, tried, desk.settings.portal.login)
-    if not is_right(user["password_hash"], old):
-        raise Refused(422, "原密码不正确。", "The old password is not right.")
-    forgive(state, tried)
-    if new != again:
-        raise Refused(422, "两次输入的新密码不一致。", "The new password was typed in two ways.")
-    if new == old:
-        raise Refused(422, "新密码不得与原密码相同。", "The new password must differ from the old one.")
-    check_new_password(new, who.username, desk.settings.portal.login.password_length)
+    state, who, shortest = desk.settings.state, desk.who, desk.settings.portal.login.password_length
+    try:
+        _check_old_password(desk, old)
+        if new != again:
+            raise Refused(422, "两次输入的新密码不一致。", "The new password was typed in two ways.")
+        if new == old:
+            raise Refused(422, "新密码不得与原密码相同。", "The new password must differ from the old one.")
+        check_new_password(new, who.username, shortest)
+    except Refused as refusal:
+        raise refusal.again("password.html", shortest=shortest) from None
     update_user(state, who.user_id, password_hash=hash_password(new), must_change_password=False)
     desk.details["sessions_ended"] = end_sessions(state, who.user_id)
     return _anew(desk, "/", second_factor=who.second_factor)
+
+
+def _check_old_password(desk: Desk, old: str) -> None:
+    state, user_id = desk.settings.state, desk.who.user_id
+    user = find_user(state, user_id=user_id)
+    tried = desk.settings.audit.keyed_hash(f"old password {user_id}")
+    count_try(state, tried, desk.settings.portal.login)
+    if user is None or not is_right(user["password_hash"], old):
+        raise Refused(422, "原密码不正确。", "The old password is not right.")
+    forgive(state, tried)
 
 
 @router.get("/account/second-factor")

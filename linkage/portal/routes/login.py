@@ -37,7 +37,10 @@ def login(
     next: NextField = "/",
 ) -> Response:
     """Check the password and start a session; where the account gives codes it is of no use before the code."""
-    user = check_password(request, desk, username, password)
+    try:
+        user = check_password(request, desk, username, password)
+    except Refused as refusal:
+        raise refusal.again("login.html", next=own_path(next)) from None
     desk.details["actor"] = user["username"]
     target = own_path(next)
     if user["totp_secret"] is not None:
@@ -51,7 +54,7 @@ def login(
 @guarded("login_code_page", on_record=False, steps=("code",))
 def code_page(request: Request, next: Next = "/") -> Response:
     """Ask for the one-time code."""
-    return page(request, "login_code.html", next=own_path(next))
+    return page(request, "login_code.html", next=own_path(next), problem=None)
 
 
 @router.post("/login/code")
@@ -61,7 +64,10 @@ def code(desk: AtDesk, code: Annotated[str, Form(max_length=20)], next: NextFiel
     user = find_user(desk.settings.state, user_id=desk.who.user_id)
     if user is None or user["totp_secret"] is None or desk.who.second_factor:
         raise Refused(409, "此登录不需要验证码。", "This login needs no code.")
-    check_code(desk, user, code)
+    try:
+        check_code(desk, user, code)
+    except Refused as refusal:
+        raise refusal.again("login_code.html", next=own_path(next)) from None
     answer = RedirectResponse(own_path(next), status_code=303)
     begin_session(desk, answer, user["user_id"], second_factor=True)
     return answer
