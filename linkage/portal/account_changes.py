@@ -9,7 +9,6 @@ from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
 from linkage.kernel.state_tables import role_grants_table, users_table
 from linkage.portal import clock
-from linkage.portal.access import ADMINISTRATORS
 from linkage.portal.accounts import check_area, check_not_last, lock_user
 from linkage.portal.passwords import hash_password, one_time_password
 from linkage.portal.sessions import end_sessions
@@ -34,7 +33,14 @@ def change_account(
         "oidc_subject": oidc_subject.strip() or None,
     }  # fmt: skip
     try:
-        _change_another(state, user_id, by, **values)
+        with open_database(state).begin() as connection:
+            user = _another(connection, user_id, by)
+            if values["oidc_subject"] != user["oidc_subject"] and _holds(connection, user_id):
+                raise ConfigurationError(
+                    "该账号已有角色，不能更改统一认证标识：否则一人即可冒用他人权限。An account with roles keeps its subject.",
+                    remedy="Let the security administrator take the roles away first, and give them again afterwards.",
+                )
+            _set(connection, user_id, **values)
     except sa.exc.IntegrityError:
         raise ConfigurationError(
             "该统一认证标识已属于另一账号。The subject belongs to another account.", remedy="Check the subject."
@@ -46,24 +52,30 @@ def disable(state: State, user_id: str, *, by: str) -> int:
     one's own account, and for the last administrator of a kind."""
     with open_database(state).begin() as connection:
         _another(connection, user_id, by)
-        for role in ADMINISTRATORS:
-            held = role_grants_table.c
-            has = (held.user_id == user_id) & (held.role == role) & held.revoked_at.is_(None)
-            if connection.execute(sa.select(held.grant_id).where(has)).first():
-                check_not_last(connection, user_id, role)
+        for role in _holds(connection, user_id):
+            check_not_last(connection, user_id, role)
         _set(connection, user_id, disabled_at=clock.now())
     return end_sessions(state, user_id)
 
 
 def enable(state: State, user_id: str, *, by: str) -> None:
     """Open a closed account again; it holds the roles that it held."""
-    _change_another(state, user_id, by, disabled_at=None)
+    with open_database(state).begin() as connection:
+        _another(connection, user_id, by)
+        _set(connection, user_id, disabled_at=None)
 
 
 def reset_password(state: State, user_id: str, *, by: str) -> str:
     """Give the account a one-time password, end its logins, and return the password, which is told once."""
     password = one_time_password()
-    _change_another(state, user_id, by, password_hash=hash_password(password), must_change_password=True)
+    hashed = hash_password(password)
+    with open_database(state).begin() as connection:
+        if _another(connection, user_id, by)["password_hash"] is None:
+            raise ConfigurationError(
+                "该账号由统一身份认证登录，没有密码。The account logs in through the unified login and has no password.",
+                remedy="Its password is reset there.",
+            )
+        _set(connection, user_id, password_hash=hashed, must_change_password=True)
     end_sessions(state, user_id)
     return password
 
@@ -93,10 +105,10 @@ def decide_second_factor_reset(state: State, user_id: str, *, by: str, agrees: b
         end_sessions(state, user_id)
 
 
-def _change_another(state: State, user_id: str, by: str, **values: Any) -> None:
-    with open_database(state).begin() as connection:
-        _another(connection, user_id, by)
-        _set(connection, user_id, **values)
+def _holds(connection: sa.Connection, user_id: str) -> list[str]:
+    held = role_grants_table.c
+    query = sa.select(held.role).where(held.user_id == user_id, held.revoked_at.is_(None))
+    return list(connection.execute(query).scalars())
 
 
 def _another(connection: sa.Connection, user_id: str, by: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Who may what and sees what, worked out by the code that answers requests, so that whoever is responsible can check it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from linkage.portal.access import READABLE, AccessConfig, Role
@@ -35,7 +36,7 @@ class TableMatrix:
 
     table: str
     roles: tuple[Role, ...]
-    rows: dict[str, str]
+    rows: Mapping[str, str]
     columns: dict[str, tuple[Cell, ...]]
 
 

@@ -1,9 +1,10 @@
-"""Words that many pages need: moments in the district's time, names of departments and roles."""
+"""Words that many pages need: moments in the district's time, names of departments, roles, actions and purposes."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from linkage.portal.action_words import ACTIONS, OUTCOMES
 from linkage.portal.desk import Desk
 from linkage.portal.viewer import OFFICE
 from linkage.report.page import SOURCES
@@ -27,4 +28,23 @@ def words_of(desk: Desk) -> dict[str, Callable[[Any], str]]:
         role = desk.settings.access.role(name)
         return str(desk.t(role.zh, role.en)) if role else name
 
-    return {"local": local, "department": department, "role_name": role_name}
+    def action(name: str) -> str:
+        zh, en = ACTIONS.get(name, (name, name))
+        return str(desk.t(zh, en))
+
+    def outcome(name: str) -> str:
+        zh, en = OUTCOMES.get(name, (name, name))
+        return str(desk.t(zh, en))
+
+    def purpose_name(code: str | None) -> str:
+        found = desk.settings.portal.purpose(code)
+        return str(desk.t(found.zh, found.en)) if found else code or "—"
+
+    return {
+        "local": local,
+        "department": department,
+        "role_name": role_name,
+        "action_name": action,
+        "outcome_name": outcome,
+        "purpose_name": purpose_name,
+    }
