@@ -8,7 +8,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from linkage.kernel.config import read_config
-from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
 from linkage.night_config import DistrictConfig
 from linkage.portal.access import AccessConfig, check_against_sharing
@@ -69,12 +68,7 @@ def read_settings(state: State, config_dir: Path) -> Settings:
     access = read_config(config_dir / "access.yaml", AccessConfig)
     sharing = read_config(config_dir / "sharing.yaml", SharingConfig)
     portal = read_config(config_dir / "portal.yaml", PortalConfig)
-    try:
-        check_against_sharing(access, sharing)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{config_dir / 'access.yaml'}: {error}.", remedy="Name the columns one by one, without it."
-        ) from None
+    check_against_sharing(access, sharing, str(config_dir / "access.yaml"))
     state.prepare()
     copy_to = Path(portal.audit_heads) if portal.audit_heads else None
     zone = ZoneInfo(read_config(config_dir / "district.yaml", DistrictConfig).timezone)
