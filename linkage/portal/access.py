@@ -36,6 +36,8 @@ Permission = Literal[
 ]
 PERMISSIONS: tuple[str, ...] = get_args(Permission)
 READABLE = ("persons", "households", "members", "values", "crosswalk", "history", "review_cases", "common_records")
+GENERAL_WORDS = frozenset(("number", "code", "on", "full", "date", "key", "grade", "kind"))
+"""Words of column names that say nothing of what a column is about."""
 ADMINISTRATORS = ("system_administrator", "security_administrator", "auditor")
 """三员分立: nobody is two of these (GB/T 22239-2019, 8.1.10)."""
 
@@ -125,7 +127,8 @@ class AccessConfig(ClosedModel):
 
 def check_against_sharing(access: AccessConfig, sharing: SharingConfig, where: str = "config/access.yaml") -> None:
     """Raise ConfigurationError where a role that departments hold (rows: ``as_shared``) names a column that is 不予共享 in config/sharing.yaml,
-    in whatever table: the column itself, or of the departments' own records also what is made from it (``phone_2`` of ``phone``).
+    in whatever table: the column itself, or of the departments' own records also what shares a word with it and may be made from it
+    (``contact_phone`` of ``phone``, ``identity_birth_date`` of ``identity_number``).
 
     ``values`` shows values of the golden fields that the same viewer sees of persons, so that it needs no check of its own.
     """
@@ -145,4 +148,9 @@ def check_against_sharing(access: AccessConfig, sharing: SharingConfig, where: s
 def _is_hidden(table: str, name: str, hidden: list[str], sharing: SharingConfig) -> bool:
     if sharing.sharing_class(table, name) == "not_shared":
         return True
-    return table == "common_records" and any(name.startswith(f"{field}_") for field in hidden)
+    return table == "common_records" and any(_words(name) & _words(field) for field in hidden)
+
+
+def _words(name: str) -> set[str]:
+    """The telling words of a column's name, one or several of a thing alike."""
+    return {word.removesuffix("s") for word in name.split("_")} - GENERAL_WORDS

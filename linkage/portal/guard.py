@@ -304,6 +304,7 @@ class AuditFailed(Refused):
 
 
 ID_LIKE = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-.:")
+REGISTER_ID = re.compile("[PH][0-9A-HJKMNP-TV-Z]{16}")
 MOST_DIGITS = 8
 """A row of more may be somebody's telephone or identity number."""
 
@@ -317,9 +318,10 @@ def _ids(request: Request, audit: Audit) -> dict[str, Any]:
 
 
 def _is_an_id(text: str) -> bool:
-    return (
-        len(text) <= 60 and set(text) <= ID_LIKE and max(map(len, re.findall("[0-9]+", text)), default=0) <= MOST_DIGITS
-    )
+    if REGISTER_ID.fullmatch(text):
+        return True
+    digits = max(map(len, re.findall("[0-9]+", text)), default=0)
+    return len(text) <= 60 and set(text) <= ID_LIKE and digits <= MOST_DIGITS
 
 
 def to_login(request: Request) -> RedirectResponse:

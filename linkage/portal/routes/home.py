@@ -42,4 +42,4 @@ def own_path(path: str) -> str:
     """``path`` if it is one of this portal, else the first page: nobody is sent to another site. Browsers pass over blanks and control
     characters and read a backslash as a slash, so that a path with one of them is none of ours."""
     is_own = path.startswith("/") and not path.startswith("//")
-    return path if is_own and all(char > " " and char not in "\\\x7f" for char in path) else "/"
+    return path if is_own and all(char > " " and char != "\\" and char.isprintable() for char in path) else "/"
