@@ -7,6 +7,8 @@ from linkage.portal.routes import (
     corrections,
     downloads,
     home,
+    login,
+    openid,
     operations,
     people,
     report,
@@ -16,5 +18,19 @@ from linkage.portal.routes import (
 
 ROUTERS = tuple(
     module.router
-    for module in (home, account, review, people, corrections, downloads, tokens, report, operations, accounts, audit)
+    for module in (
+        home,
+        login,
+        openid,
+        account,
+        review,
+        people,
+        corrections,
+        downloads,
+        tokens,
+        report,
+        operations,
+        accounts,
+        audit,
+    )
 )
