@@ -60,12 +60,15 @@ class Registers:
                     # Requests that still read it hold cursors of their own; the database closes with the last of them.
                     self._open.pop(name)
             con, manifest, run = self._open[release.name]
-            return Register(release, manifest, con.cursor(), run)
+            cursor = con.cursor()
+        # Settings of a connection are not those of its cursors. Views over the release's other tables live in the memory database.
+        cursor.execute("SET search_path = 'register.main,memory.main'")
+        return Register(release, manifest, cursor, run)
 
     def _connect(self, release: Path) -> tuple[duckdb.DuckDBPyConnection, dict[str, Any], Path | None]:
         con = duckdb.connect(config=self._config)
         con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        con.execute(f"ATTACH {quote_text(release / LOOKUP)} AS register (READ_ONLY); USE register")
+        con.execute(f"ATTACH {quote_text(release / LOOKUP)} AS register (READ_ONLY)")
         for table in RELEASE_VIEWS:
             _view(con, table, release / f"{table}.parquet")
         run = self._state.runs / release.name
@@ -76,4 +79,4 @@ class Registers:
 
 
 def _view(con: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
-    con.execute(f"CREATE TEMP VIEW {quote_name(table)} AS SELECT * FROM read_parquet({quote_text(path)})")
+    con.execute(f"CREATE VIEW {quote_name(table)} AS SELECT * FROM read_parquet({quote_text(path)})")
