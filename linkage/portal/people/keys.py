@@ -1,6 +1,6 @@
 """Look-ups in the release's ``search_keys``: by hash, then by the value itself."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from linkage.portal.people.granted import Hit
 from linkage.portal.register import Register
@@ -10,15 +10,23 @@ MOST_HITS = 5000
 
 
 def hits(
-    register: Register, kind: str, texts: Iterable[str], fields: Iterable[str], is_same: Callable[[str], bool]
+    register: Register,
+    kind: str,
+    texts: Iterable[str],
+    fields: Iterable[str],
+    is_same: Callable[[str], bool],
+    about: Collection[str] | None = None,
 ) -> list[Hit]:
-    """Persons to whom a department gave one of ``texts``; ``is_same`` checks each value, for two texts may share a hash."""
+    """Persons (of ``about``, if given) to whom a department gave one of ``texts``; ``is_same`` checks each value, for two texts
+    may share a hash."""
+    among = "" if about is None else "AND list_contains($about, person_id) "
     rows = register.rows(
         "SELECT person_id, field, value FROM search_keys "
-        "WHERE key IN (SELECT md5_number_lower(unnest($texts))) AND list_contains($fields, field) LIMIT $most",
+        f"WHERE key IN (SELECT md5_number_lower(unnest($texts))) AND list_contains($fields, field) {among}LIMIT $most",
         texts=[f"{kind} {text}" for text in texts],
         fields=list(fields),
         most=MOST_HITS,
+        **({} if about is None else {"about": [*about, ""]}),
     )
     return [Hit(**row) for row in rows if is_same(row["value"])]
 

@@ -88,15 +88,10 @@ def _by_name(desk: Desk, grant: Granted, fields: tuple[str, ...], query: Query) 
     if born is None:
         return Found([], False, tried, read=False)
     values = birth_values(*born)
-    dated = hits(desk.register, "birth_date", values, ("birth_date",), values.__contains__)
-    both = {hit.person_id for hit in found} & {hit.person_id for hit in dated}
-    return _show(
-        desk,
-        grant,
-        [hit for hit in found if hit.person_id in both],
-        tried,
-        [hit for hit in dated if hit.person_id in both],
-    )
+    about = {hit.person_id for hit in found}
+    dated = hits(desk.register, "birth_date", values, ("birth_date",), values.__contains__, about)
+    both = {hit.person_id for hit in dated}
+    return _show(desk, grant, [hit for hit in found if hit.person_id in both], tried, dated)
 
 
 def _by_phone(desk: Desk, grant: Granted, fields: tuple[str, ...], query: Query) -> Found:

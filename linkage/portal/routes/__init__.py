@@ -12,9 +12,23 @@ from linkage.portal.routes import (
     report,
     review,
     tokens,
+    verify,
 )
 
 ROUTERS = tuple(
     module.router
-    for module in (home, account, review, people, corrections, downloads, tokens, report, operations, accounts, audit)
+    for module in (
+        home,
+        account,
+        review,
+        people,
+        verify,
+        corrections,
+        downloads,
+        tokens,
+        report,
+        operations,
+        accounts,
+        audit,
+    )
 )
