@@ -50,12 +50,11 @@ def make_record_index(run_dir: Path, folder: Path) -> Path:
         try:
             paths = {
                 "common_records": str(run_dir / "gate_incoming" / "common_records.parquet"),
+                "raw_records": str(run_dir / "sources" / "raw_records.parquet"),
                 "compared_records": str(run_dir / "match" / "compared_records.parquet"),
             }
             for statement in con.extract_statements(read_sql(SQL_PACKAGE, "record_index")):
-                con.execute(
-                    statement, {k: v for k, v in paths.items() if k in statement.named_parameters} or None
-                )
+                con.execute(statement, {k: v for k, v in paths.items() if k in statement.named_parameters} or None)
             con.execute("CHECKPOINT")
         finally:
             con.close()
@@ -76,6 +75,10 @@ class RecordMatcher:
         self._engine.con.execute(f"ATTACH {quote_text(index)} AS night (READ_ONLY)")
         self._engine.con.execute("SET search_path = 'memory.main,night.main'")
         self._engine.load("all_term_frequencies", run_dir / "model" / "term_frequencies.parquet")
+
+    def rows(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Rows of a query over the index."""
+        return self._engine.rows(query, parameters or None)
 
     def close(self) -> None:
         """Let go of the index."""
@@ -99,9 +102,7 @@ class RecordMatcher:
             engine.con.execute(
                 f"CREATE OR REPLACE TEMP TABLE compared_input AS SELECT *, record_key = '{GIVEN_KEY}' AS is_given FROM match_input SEMI JOIN ({shared}) USING (unique_id)"
             )
-            score_candidates(
-                engine, config, self._model, among="compared_input", only="l.is_given OR r.is_given"
-            )
+            score_candidates(engine, config, self._model, among="compared_input", only="l.is_given OR r.is_given")
             pairs = engine.rows("SELECT * FROM scored_pairs ORDER BY match_weight DESC, record_key_l, record_key_r")
             compared = int(engine.scalar("SELECT count(*) FROM compared_input")) - 1
             changed = engine.scalar(

@@ -155,3 +155,19 @@ def confidence_in_words(value: float) -> tuple[str, str]:
     if value >= 0.9:
         return "较可靠：极少可能混入他人的记录", "Reliable: hardly a chance that a record is somebody else's"
     return "需留意：其中可能有他人的记录", "Take care: a record may be somebody else's"
+
+
+DAYS_A_MONTH, DAYS_A_YEAR, MANY_MONTHS = 30.44, 365.25, 24
+
+
+def age_in_words(desk: Desk, day: date) -> str:
+    """How old a value was on the night of the release."""
+    days = (date.fromisoformat(desk.register.manifest["night"]) - day).days
+    months, years = round(days / DAYS_A_MONTH), round(days / DAYS_A_YEAR)
+    if days <= 0:
+        return str(desk.t("当日", "the same day"))
+    if months < 2:
+        return str(desk.t(f"{days} 天前", f"{days} day(s) ago"))
+    if months < MANY_MONTHS:
+        return str(desk.t(f"{months} 个月前", f"{months} months ago"))
+    return str(desk.t(f"{years} 年前", f"{years} years ago"))

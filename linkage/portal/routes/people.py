@@ -1,5 +1,6 @@
 """Pages of the look-up: search, one person, one household, why a person is one."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -12,7 +13,7 @@ from linkage.explain.text import render
 from linkage.portal.desk import AtDesk, Desk
 from linkage.portal.guard import GuardedRoute, guarded
 from linkage.portal.pages import page
-from linkage.portal.people.card import card, confidence_in_words, person_row
+from linkage.portal.people.card import age_in_words, card, confidence_in_words, person_row
 from linkage.portal.people.granted import granted
 from linkage.portal.people.homes import home, homes_of
 from linkage.portal.people.kinds import KINDS, SearchKind
@@ -69,7 +70,7 @@ def person(request: Request, desk: AtDesk, person_id: Id, came_from: CameFrom | 
         came_from=came_from if came_from and living_id_or_none(desk, came_from) == living else None,
         confidence=None if confidence is None else desk.t(*confidence_in_words(confidence)),
         may_explain="explain" in desk.who.permissions, may_send_back="send_back" in desk.who.permissions,
-        night=desk.register.manifest["night"],
+        age=partial(age_in_words, desk),
     )  # fmt: skip
 
 

@@ -14,3 +14,9 @@ for (const button of document.querySelectorAll('[data-print]')) {
     window.print();
   });
 }
+for (const form of document.querySelectorAll('form[data-slow]')) {
+  form.addEventListener('submit', () => {
+    const zh = document.documentElement.lang.startsWith('zh');
+    form.querySelector('[data-progress]').textContent = zh ? '正在比对…' : 'Matching…';
+  });
+}
