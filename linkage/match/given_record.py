@@ -5,6 +5,7 @@ by key in an index over the night's records that is made once per run and kept; 
 """
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +76,12 @@ class RecordMatcher:
         self._engine.con.execute(f"ATTACH {quote_text(index)} AS night (READ_ONLY)")
         self._engine.con.execute("SET search_path = 'memory.main,night.main'")
         self._engine.load("all_term_frequencies", run_dir / "model" / "term_frequencies.parquet")
+
+    @property
+    def prior_match_weight(self) -> float:
+        """Weight of a pair about which nothing is known, in bits."""
+        probability = float(self._model["splink"]["probability_two_random_records_match"])
+        return math.log2(probability / (1 - probability))
 
     def rows(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         """Rows of a query over the index."""

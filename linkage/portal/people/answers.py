@@ -144,6 +144,7 @@ class CandidateAnswer(Answer):
     probability: float
     side: Literal["join", "review", "below", "kept_apart"]
     join_match_weight: float
+    prior_match_weight: float = Field(description="What the weight starts from; the steps are added to it")
     blocking_rule: str
     guards: list[str]
     record: str | None

@@ -46,6 +46,7 @@ class Candidate:
     probability: float
     side: Side
     join_match_weight: float
+    prior_match_weight: float
     steps: tuple[Step, ...]
     blocking_rule: str
     guards: tuple[str, ...]
@@ -196,7 +197,7 @@ def _candidate(
         names = {number: name for name, number in gamma_of(comparison).items()}
         steps.append(Step(comparison.name, names[pair["levels"][comparison.name]], pair["weights"][comparison.name]))
     return Candidate(
-        person=person, match_weight=weight, probability=1 / (1 + 2 ** -max(min(weight, 1000.0), -1000.0)), side=side, join_match_weight=join,
+        person=person, match_weight=weight, probability=1 / (1 + 2 ** -max(min(weight, 1000.0), -1000.0)), side=side, join_match_weight=join, prior_match_weight=matcher.prior_match_weight,
         steps=tuple(steps), blocking_rule=pair["blocking_rule"], guards=tuple(pair["guards"]),
         record=key if sees_records_of(desk, owner["source"]) else None,
     )  # fmt: skip
