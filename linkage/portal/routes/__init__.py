@@ -9,12 +9,15 @@ from linkage.portal.routes import (
     downloads,
     home,
     login,
+    match,
     openid,
     operations,
     people,
+    people_api,
     report,
     review,
     tokens,
+    verify,
 )
 
 ROUTERS = tuple(
@@ -28,6 +31,9 @@ ROUTERS = tuple(
         people,
         corrections,
         corrections_api,
+        people_api,
+        verify,
+        match,
         downloads,
         tokens,
         report,
