@@ -53,11 +53,21 @@ users_table = sa.Table(
     sa.Column("totp_secret", sa.String(200)),  # encrypted with the installation's key
     sa.Column("totp_last_step", sa.Integer),  # a code is good once
     sa.Column("oidc_subject", sa.String(300), unique=True),
-    sa.Column("failed_logins", sa.Integer, nullable=False),
-    _moment("locked_until", nullable=True),
+    sa.Column("reset_asked_by", sa.String(100)),  # who asked to take the second factor away; another one must agree
+    _moment("reset_asked_at", nullable=True),
     _moment("created_at"),
     sa.Column("created_by", sa.String(100), nullable=False),
     _moment("disabled_at", nullable=True),
+)
+
+# Wrong passwords and codes, counted by what they were tried on (a keyed hash of account and address): each further try waits.
+login_failures_table = sa.Table(
+    "login_failures",
+    metadata,
+    sa.Column("tried", sa.String(40), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    _moment("last_at"),
+    _moment("waits_until", nullable=True),
 )
 
 role_grants_table = sa.Table(
@@ -71,6 +81,7 @@ role_grants_table = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     _moment("revoked_at", nullable=True),
     sa.Column("revoked_by", sa.String(100)),
+    sa.Column("revoke_reason", sa.Text),
 )
 
 # Only hashes of session and token secrets are kept.
@@ -215,10 +226,31 @@ audit_table = sa.Table(
     sa.Column("mac", sa.String(64), nullable=False),
 )
 
-# Which entries speak of which person: an index over the entries, which alone are bound.
+# Indexes over the entries, which alone are bound; `linkage audit verify` compares them with what the entries say.
+audit_index_table = sa.Table(
+    "audit_index",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.String(29), nullable=False, index=True),  # ISO 8601, UTC: sorts by time
+    sa.Column("hour", sa.String(13), nullable=False),  # its first 13 characters
+    sa.Column("actor", sa.String(200), nullable=False, index=True),
+    sa.Column("action", sa.String(50), nullable=False, index=True),
+    sa.Column("outcome", sa.String(10), nullable=False),
+    sa.Column("persons", sa.Integer, nullable=False),
+)
+
+# Which entries speak of which searched value: its keyed hash.
+audit_values_table = sa.Table(
+    "audit_values",
+    metadata,
+    sa.Column("value_hash", sa.String(64), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, index=True),
+)
+
+# Which entries speak of which person.
 audit_persons_table = sa.Table(
     "audit_persons",
     metadata,
     sa.Column("person_id", sa.String(20), primary_key=True),
-    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, index=True),
 )

@@ -34,6 +34,8 @@ class OpenIdProvider(ClosedModel):
     """Text of the login button."""
     en: str = "Sign in with the unified login"
     """Text of the login button, English."""
+    second_factor_methods: tuple[str, ...] = ("mfa", "otp", "hwk", "swk", "sms", "fpt", "face", "sc", "pop")
+    """Values of the claim ``amr`` (RFC 8176) that say a second factor was used. Without the claim the provider is taken to see to it."""
 
 
 class Sessions(ClosedModel):
@@ -43,6 +45,10 @@ class Sessions(ClosedModel):
     """Ends after so long without a request."""
     hours: float = Field(default=10, gt=0)
     """Ends after so long in any case."""
+    requests_per_minute: int = Field(default=1200, ge=60)
+    """Requests of one user per minute, whatever they ask for; look-ups have a pace of their own in access.yaml."""
+    strangers_per_minute: int = Field(default=1200, ge=60)
+    """Requests per minute from one address by those who are not logged in."""
 
 
 class Login(ClosedModel):
@@ -112,6 +118,10 @@ class PortalConfig(ClosedModel):
     """The same in English."""
     public_url: str = "http://localhost:8090"
     """Address that browsers use; with https cookies are sent over TLS only."""
+    hosts: tuple[str, ...] = ()
+    """Other names by which browsers may call this portal; requests for any other host are refused. The machine's own (localhost) always may."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses of the proxies in front; only these are believed who the client is (X-Forwarded-For). Empty: nobody is."""
     airflow_url: str = ""
     """Address of Airflow's pages for administrators; empty: no link."""
     sessions: Sessions = Sessions()

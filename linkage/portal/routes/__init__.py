@@ -8,22 +8,32 @@ from linkage.portal.routes import (
     corrections_api,
     downloads,
     home,
+    login,
+    match,
+    openid,
     operations,
     people,
+    people_api,
     report,
     review,
     tokens,
+    verify,
 )
 
 ROUTERS = tuple(
     module.router
     for module in (
         home,
+        login,
+        openid,
         account,
         review,
         people,
         corrections,
         corrections_api,
+        people_api,
+        verify,
+        match,
         downloads,
         tokens,
         report,
