@@ -12,6 +12,7 @@ from linkage.kernel.run import State
 from linkage.portal.access import AccessConfig, check_against_sharing
 from linkage.portal.audit import Audit
 from linkage.portal.config import PortalConfig
+from linkage.portal.downloads.copies import Copies
 from linkage.portal.register import Registers
 from linkage.release.sharing import SharingConfig
 
@@ -47,6 +48,7 @@ class Settings:
     sharing: SharingConfig
     registers: Registers
     audit: Audit
+    copies: Copies
     pace: Pace = field(default_factory=Pace)
 
 
@@ -63,4 +65,4 @@ def read_settings(state: State, config_dir: Path) -> Settings:
         ) from None
     state.prepare()
     copy_to = Path(portal.audit_heads) if portal.audit_heads else None
-    return Settings(state, config_dir, portal, access, sharing, Registers(state), Audit(state, copy_to))
+    return Settings(state, config_dir, portal, access, sharing, Registers(state), Audit(state, copy_to), Copies(state))
