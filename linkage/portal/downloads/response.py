@@ -58,7 +58,7 @@ def media_type(name: str) -> str:
 
 def disposition(name: str) -> str:
     """``attachment`` under ``name``, with a form of it in ASCII for old clients (RFC 6266)."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name)
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name).lstrip("_") or "download"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
