@@ -1,7 +1,7 @@
 """Copies that are ready, and the making of those that are not: one at a time, each in a process of its own.
 
-``state/portal/prepared/<release>/<user>/<columns>/<path>`` keeps a copy for as long as it is wanted: what nobody fetched for a week is deleted and
-made again, the same bytes, when somebody asks.
+``state/portal/prepared/<release>/<user>/<columns>/<path>`` keeps a copy for as long as it is wanted: what nobody fetched for a week, or what is too
+much for the disk, is deleted, the longest unfetched first, and made again, the same bytes, when somebody asks.
 """
 
 import hashlib
@@ -28,7 +28,11 @@ from linkage.portal.downloads.prepare import DESCRIPTION, Job, job_json
 log = logging.getLogger(__name__)
 WAIT_SECONDS = 4.0
 """A request waits so long for its copy before it is told to come again."""
-KEEP_DAYS = 7
+PATIENT_REQUESTS = 8
+"""So many requests may wait at once; others are told at once to come again, so that pages never lack a thread."""
+QUEUED_PER_USER = 10
+"""Copies of one user that may wait to be made; who asks for more asks again later, so that others get their turn."""
+KEEP_DAYS, KEEP_BYTES = 7, 50 * 10**9
 LIMIT_SECONDS = 3600
 
 
@@ -65,6 +69,7 @@ class Copies:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="copies")
         self._lock = threading.Lock()
         self._waiting: dict[Path, Future[None]] = {}
+        self._patience = threading.BoundedSemaphore(PATIENT_REQUESTS)
 
     @property
     def folder(self) -> Path:
@@ -87,18 +92,29 @@ class Copies:
         """The copy; None when it is still being made after ``wait_seconds``. Raises LinkageError when it cannot be made."""
         if found := self.find(order):
             return found
-        file = self._file(order)
-        with self._lock:
-            making = self._waiting.get(file)
-            if making is None:
-                making = self._worker.submit(self._make, order, file)
-                self._waiting[file] = making
-                making.add_done_callback(lambda _: self._forget(file))
+        making = self._begin(order)
+        if making is None or not self._patience.acquire(blocking=False):
+            return None
         try:
             making.result(timeout=wait_seconds)
         except TimeoutError:
             return None
+        finally:
+            self._patience.release()
         return self.find(order)
+
+    def _begin(self, order: Order) -> Future[None] | None:
+        """The making of the copy, begun or joined; None when its user has too many in the queue."""
+        file = self._file(order)
+        with self._lock:
+            making = self._waiting.get(file)
+            if making is None:
+                if sum(order.copy.user_id in path.parts for path in self._waiting) >= QUEUED_PER_USER:
+                    return None
+                making = self._worker.submit(self._make, order, file)
+                self._waiting[file] = making
+        making.add_done_callback(lambda _: self._forget(file))
+        return making
 
     def _forget(self, file: Path) -> None:
         with self._lock:
@@ -135,15 +151,23 @@ class Copies:
             )
 
     def prune(self) -> None:
-        """Delete copies that nobody fetched for KEEP_DAYS, and all of releases whose tables are gone."""
-        oldest = time.time() - KEEP_DAYS * 86_400
+        """Delete copies that nobody fetched for KEEP_DAYS, the longest unfetched beyond KEEP_BYTES, and all of releases whose tables are gone."""
         for release in self.folder.glob("*"):
             if not (self.state.releases / release.name / "persons.parquet").exists():
                 shutil.rmtree(release, ignore_errors=True)
-                continue
-            for path in release.rglob(f"*{DESCRIPTION}"):
-                file = path.with_name(path.name.removesuffix(DESCRIPTION))
-                with suppress(OSError):
-                    if file.stat().st_mtime < oldest:
-                        path.unlink()
-                        file.unlink()
+        oldest, kept = time.time() - KEEP_DAYS * 86_400, 0
+        described = self.folder.rglob(f"*{DESCRIPTION}")
+        files = {path: path.with_name(path.name.removesuffix(DESCRIPTION)) for path in described}
+        for description, file in sorted(files.items(), key=lambda pair: -_fetched_at(pair[1])):
+            kept += file.stat().st_size if file.exists() else 0
+            if _fetched_at(file) < oldest or kept > KEEP_BYTES:
+                description.unlink(missing_ok=True)
+                file.unlink(missing_ok=True)
+
+
+def _fetched_at(file: Path) -> float:
+    """When a copy was last fetched, seconds since 1970; 0 when it is not there."""
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0

@@ -38,7 +38,7 @@ class Entry:
 def columns_of(viewer: Viewer, sharing: SharingConfig) -> dict[str, dict[str, str | None]]:
     """Columns by table, with their masks, that ``viewer`` is given in any way: pages, API, slices, whole releases."""
     found: dict[str, dict[str, str | None]] = {}
-    if "download_register" in viewer.permissions:
+    if "download_register" in viewer.permissions and viewer.area is None:
         for table in RELEASE_TABLES:
             name = CONTRACTS.get(table, table)
             found[name] = dict.fromkeys(contract(name).column_names)

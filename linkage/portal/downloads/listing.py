@@ -7,6 +7,8 @@ from linkage.portal.desk import Desk
 from linkage.portal.downloads.copies import Prepared
 from linkage.portal.downloads.offers import Offer, offers
 from linkage.portal.downloads.releases import Published
+from linkage.release.deltas import table_contract
+from linkage.release.stage import RELEASE_TABLES
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,23 @@ def listing(desk: Desk, release: Published) -> tuple[Group, ...]:
     for offer in offers(desk, release.path).values():
         line = Line(offer, desk.settings.copies.find(offer.order) if offer.order else None)
         parts = offer.path.split("/")
-        of = parts[1] if parts[0] == "slices" and offer.order is None else ""
-        group = f"{of}/{offer.table}" if offer.table in contract_names() else "" if parts[0] != "slices" else f"{of}/"
+        # Of one's own slice alone nothing need be said whose it is.
+        of = parts[1] if parts[0] == "slices" and "download_register" in desk.who.permissions else ""
+        group = f"{of}/{offer.table or ''}" if parts[0] == "slices" or offer.table in contract_names() else ""
         found.setdefault(group, []).append(line)
     groups = [
         _group(name, tuple(sorted(lines, key=lambda line: (line.offer.is_delta, line.offer.path))))
         for name, lines in found.items()
         if name
     ]
+    groups.sort(key=lambda group: (group.what, _place(group.lines[0].offer.table)))
     return (*groups, Group("发布说明与签名", "About the release, and its signature", "", tuple(found.get("", ()))))
+
+
+def _place(table: str | None) -> int:
+    """Persons first, then households and so on, as releases list them; what is no table last."""
+    names = [table_contract(name).table for name in RELEASE_TABLES]
+    return names.index(table) if table in names else len(names)
 
 
 def _group(name: str, lines: tuple[Line, ...]) -> Group:

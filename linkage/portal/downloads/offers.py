@@ -57,7 +57,7 @@ def offers(desk: Desk, release: Path) -> dict[str, Offer]:
     viewer = desk.who
     if not viewer.permissions & {"download", "download_register"}:
         return {}
-    whole = "download_register" in viewer.permissions
+    whole = "download_register" in viewer.permissions and viewer.area is None
     found = {name: _signed(release, name, {}) for name in sorted(CHAIN_FILES) if (release / name).is_file()}
     if is_emptied(release):
         return found

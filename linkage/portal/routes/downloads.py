@@ -47,7 +47,7 @@ def downloads(
     found = listing(desk, chosen) if chosen else ()
     return page(
         request, "downloads.html", releases=all_releases, chosen=chosen, day=day, seen=seen_on(state, day) if day and chosen else None,
-        tables=found, is_bounded=desk.who.area is not None and "download_register" not in desk.who.permissions,
+        tables=found, is_bounded=desk.who.area is not None,
     )  # fmt: skip
 
 
