@@ -1,13 +1,17 @@
 """The published releases, newest first, for choosing one: by name, or by the day that it was the register of."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 
 from linkage.kernel.run import State
+from linkage.portal.desk import Refused
 from linkage.release.chain import is_emptied, publication_moments, published_releases
 from linkage.release.manifest import MANIFEST, file_hash, read_manifest
+
+WRITTEN_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True)
@@ -55,3 +59,13 @@ def named(state: State, name: str) -> Published | None:
 def register_of(state: State, day: date) -> Published | None:
     """The release that is the register of ``day`` (linkage/release/chain.py)."""
     return next((release for release in published(state) if release.night <= day), None)
+
+
+def read_day(text: str) -> date:
+    """A day written 2026-03-02. Raises Refused for anything else."""
+    try:
+        if WRITTEN_DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Refused(422, "日期请写成 2026-03-02。", "Write the date as 2026-03-02.")

@@ -27,6 +27,8 @@ MEDIA_TYPES = {
     ".sha256": "text/plain; charset=utf-8",
     ".pem": "application/x-pem-file",
 }
+GB18030_CSV, ANYTHING = "text/csv; charset=gb18030", "application/octet-stream"
+ALL_MEDIA_TYPES = (*dict.fromkeys(MEDIA_TYPES.values()), GB18030_CSV, ANYTHING)
 
 
 def file_headers(name: str, sha256: str, decision: Decision, size: int) -> dict[str, str]:
@@ -52,8 +54,8 @@ def file_headers(name: str, sha256: str, decision: Decision, size: int) -> dict[
 def media_type(name: str) -> str:
     """Media type by the end of the name; GB18030 is said to be so."""
     if name.endswith(".gb18030.csv"):
-        return "text/csv; charset=gb18030"
-    return next((kind for end, kind in MEDIA_TYPES.items() if name.endswith(end)), "application/octet-stream")
+        return GB18030_CSV
+    return next((kind for end, kind in MEDIA_TYPES.items() if name.endswith(end)), ANYTHING)
 
 
 def disposition(name: str) -> str:

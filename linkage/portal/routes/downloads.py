@@ -1,16 +1,15 @@
 """Pages of downloads: what there is, what it means, and the files."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import JSONResponse, RedirectResponse
 
-from linkage.portal.desk import AtDesk, NotThere, Refused
+from linkage.portal.desk import AtDesk, NotThere
 from linkage.portal.downloads.dictionary import dictionary, dictionary_csv
 from linkage.portal.downloads.listing import listing
 from linkage.portal.downloads.offers import offers
-from linkage.portal.downloads.releases import named, published, register_of
+from linkage.portal.downloads.releases import named, published, read_day, register_of
 from linkage.portal.downloads.response import bytes_answer
 from linkage.portal.downloads.serving import deliver
 from linkage.portal.guard import GuardedRoute, guarded
@@ -36,7 +35,7 @@ def downloads(
         return RedirectResponse("/downloads/unmasked", status_code=303)
     state = desk.settings.state
     all_releases = published(state)
-    day = _day(as_of)
+    day = read_day(as_of) if as_of else None
     if release:
         chosen = named(state, release)
         if chosen is None:
@@ -49,15 +48,6 @@ def downloads(
         request, "downloads.html", releases=all_releases, chosen=chosen, day=day, seen=seen_on(state, day) if day and chosen else None,
         tables=found, is_bounded=desk.who.area is not None,
     )  # fmt: skip
-
-
-def _day(text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Refused(422, "日期请写成 2026-03-02。", "Write the date as 2026-03-02.") from None
 
 
 @router.get("/downloads/help", include_in_schema=False)

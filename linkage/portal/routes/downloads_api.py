@@ -13,7 +13,8 @@ from linkage.portal.desk import AtDesk, Desk, NotThere
 from linkage.portal.downloads.dictionary import dictionary
 from linkage.portal.downloads.listing import Line
 from linkage.portal.downloads.offers import Offer, offers
-from linkage.portal.downloads.releases import Published, named, published, register_of
+from linkage.portal.downloads.releases import Published, named, published, read_day, register_of
+from linkage.portal.downloads.response import ALL_MEDIA_TYPES
 from linkage.portal.downloads.serving import deliver
 from linkage.portal.guard import API, GuardedRoute, guarded
 
@@ -22,6 +23,16 @@ ABOUT = (
     "Authorise with `Authorization: Bearer grt_...` (令牌，在“API 令牌”页创建). Errors are application/problem+json (RFC 9457). "
     "What a token does not see looks like what is not there (404)."
 )
+
+PROBLEM: dict[str, Any] = {
+    "application/problem+json": {
+        "schema": {
+            "type": "object",
+            "properties": {name: {"type": kind} for name, kind in {"status": "integer", "title": "string", "detail": "string"}.items()},
+            "required": ["status", "title", "detail"],
+        }
+    }
+}  # fmt: skip
 
 
 class Release(BaseModel):
@@ -69,16 +80,23 @@ class DictionaryEntry(BaseModel):
     mask: str
 
 
+AsOf = Annotated[
+    str | None,
+    Query(
+        description="Only the release that was the register of this day.",
+        max_length=10,
+        json_schema_extra={"format": "date"},
+    ),
+]
+
+
 @router.get("/releases")
 @guarded("releases", "download", "download_register", takes_tokens=True)
-def releases(
-    desk: AtDesk,
-    as_of: Annotated[date | None, Query(description="Only the release that was the register of this day.")] = None,
-) -> list[Release]:
+def releases(desk: AtDesk, as_of: AsOf = None) -> list[Release]:
     """Published releases, newest first."""
     state = desk.settings.state
     if as_of is not None:
-        found = register_of(state, as_of)
+        found = register_of(state, read_day(as_of))
         return [_release(desk, found)] if found else []
     return [_release(desk, found) for found in published(state)]
 
@@ -93,15 +111,16 @@ def files(desk: AtDesk, release: str) -> list[File]:
     return [_file(Line(offer, copies.find(offer.order) if offer.order else None)) for offer in found]
 
 
+BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+BYTES: dict[str, Any] = {"content": {kind: {} if kind.endswith("json") else BINARY for kind in ALL_MEDIA_TYPES}}
 FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The file.", "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
-    206: {"description": "A part of it.", "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+    200: {"description": "The file."} | BYTES,
+    206: {"description": "A part of it."} | BYTES,
     304: {"description": "You have it already."},
-    404: {"description": "Not there, or not for you."},
     412: {"description": "It is not the version you named."},
     416: {"description": "It is not so long."},
-    503: {"description": "Your copy is being prepared; ask again after Retry-After seconds."},
-}  # fmt: skip
+    503: {"description": "Your copy is being prepared; ask again after Retry-After seconds.", "content": PROBLEM},
+}
 
 
 @router.head("/releases/{release}/files/{path:path}", include_in_schema=False)
@@ -128,6 +147,12 @@ def openapi(request: Request) -> Response:
     schema = get_openapi(title=app.title, version=app.version, description=ABOUT, routes=routes)
     schema.setdefault("components", {})["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     schema["security"] = [{"token": []}]
+    error = {"description": "An error as people read it.", "content": PROBLEM}
+    for methods in schema["paths"].values():
+        for operation in methods.values():
+            operation["responses"] = {k: v for k, v in operation["responses"].items() if k != "422"} | {
+                "default": error
+            }
     return JSONResponse(schema)
 
 
