@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from linkage.kernel.database import open_database
 from linkage.kernel.run import State
 from linkage.kernel.state_tables import tokens_table, users_table
+from linkage.portal import clock
 from linkage.portal.access import Permission
-from linkage.portal.accounts import new_id, now
+from linkage.portal.accounts import new_id
 from linkage.portal.viewer import Viewer
 
 PREFIX = "grt"
@@ -62,13 +63,13 @@ def rotate_token(state: State, old: Row, *, overlap_hours: int, days: int) -> tu
     token_id = new_id()
     row = {name: old[name] for name in ("family_id", "name", "user_id", "scope", "purpose")} | {"token_id": token_id}
     bearer = _insert(state, row, days)
-    until = min(old["expires_at"], now() + timedelta(hours=overlap_hours))
+    until = min(old["expires_at"], clock.now() + timedelta(hours=overlap_hours))
     _update(state, tokens_table.c.token_id == old["token_id"], replaced_by=token_id, overlap_until=until)
     return token_id, bearer
 
 
 def _insert(state: State, row: Row, days: int) -> str:
-    secret, moment = secrets.token_urlsafe(SECRET_BYTES), now()
+    secret, moment = secrets.token_urlsafe(SECRET_BYTES), clock.now()
     times = {"created_at": moment, "expires_at": moment + timedelta(days=days)}
     with open_database(state).begin() as connection:
         connection.execute(sa.insert(tokens_table), row | times | {"secret_hash": _hash(secret)})
@@ -97,19 +98,19 @@ def token_by_id(state: State, token_id: str) -> Row | None:
 
 def is_reused(row: Row) -> bool:
     """Whether the token was rotated away, and its overlap is over, though it would still be good otherwise."""
-    return row["overlap_until"] is not None and row["overlap_until"] <= now() and row["revoked_at"] is None
+    return row["overlap_until"] is not None and row["overlap_until"] <= clock.now() and row["revoked_at"] is None
 
 
 def is_good(row: Row) -> bool:
     """Whether the token may be used now."""
-    over = row["overlap_until"] is not None and row["overlap_until"] <= now()
-    return row["revoked_at"] is None and row["expires_at"] > now() and not over
+    over = row["overlap_until"] is not None and row["overlap_until"] <= clock.now()
+    return row["revoked_at"] is None and row["expires_at"] > clock.now() and not over
 
 
 def note_use(state: State, row: Row) -> None:
     """Remember that the token was used, at most once a minute."""
-    if row["last_used_at"] is None or row["last_used_at"] + SEEN_EVERY <= now():
-        _update(state, tokens_table.c.token_id == row["token_id"], last_used_at=now())
+    if row["last_used_at"] is None or row["last_used_at"] + SEEN_EVERY <= clock.now():
+        _update(state, tokens_table.c.token_id == row["token_id"], last_used_at=clock.now())
 
 
 def revoke_token(state: State, token_id: str, by: str) -> None:
@@ -117,7 +118,7 @@ def revoke_token(state: State, token_id: str, by: str) -> None:
     _update(
         state,
         (tokens_table.c.token_id == token_id) & tokens_table.c.revoked_at.is_(None),
-        revoked_at=now(),
+        revoked_at=clock.now(),
         revoked_by=by,
     )
 
@@ -127,7 +128,7 @@ def revoke_family(state: State, family_id: str, by: str) -> None:
     _update(
         state,
         (tokens_table.c.family_id == family_id) & tokens_table.c.revoked_at.is_(None),
-        revoked_at=now(),
+        revoked_at=clock.now(),
         revoked_by=by,
     )
 

@@ -292,12 +292,16 @@ def test_the_command_and_the_auditors_page_name_the_copy(
 def test_the_command_verifies_a_copy(portal: Portal, two_readers: tuple[str, str], tmp_path: Path) -> None:
     file = tmp_path / "persons.csv"
     file.write_bytes(take(portal, two_readers[0], "slices/grid/persons.csv"))
-    (tmp_path / "persons.csv.proof.json").write_bytes(take(portal, two_readers[0], "slices/grid/persons.csv.proof.json"))
+    (tmp_path / "persons.csv.proof.json").write_bytes(
+        take(portal, two_readers[0], "slices/grid/persons.csv.proof.json")
+    )
     command = ["verify-copy", str(file), "--state", str(portal.state.root)]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     assert "signature of the proof" in done.output
-    (tmp_path / "persons.csv.proof.json").write_bytes(take(portal, two_readers[1], "slices/grid/persons.csv.proof.json"))
+    (tmp_path / "persons.csv.proof.json").write_bytes(
+        take(portal, two_readers[1], "slices/grid/persons.csv.proof.json")
+    )
     assert CliRunner().invoke(app, command).exit_code != 0
 
 

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from linkage.kernel.config import read_config
 from linkage.kernel.database import open_database
 from linkage.kernel.state_tables import unmask_requests_table
-from linkage.portal.accounts import now
+from linkage.portal import clock
 from linkage.portal.downloads.unmasked import Request, Vote, masked_columns, read_requests
 from linkage.release.sharing import SharingConfig
 from tests.portal.conftest import CONFIG, Portal, add_person
@@ -140,8 +140,8 @@ def test_its_time_runs_out(portal: Portal, granters: tuple[str, str], monkeypatc
         assert say(portal, who, request_id, "grant") == 303
     address = f"/downloads/unmasked/{request_id}/persons.parquet"
     assert client.get(address).status_code == 200
-    later = now() + timedelta(hours=portal.settings.portal.unmasked_hours)
-    monkeypatch.setattr("linkage.portal.routes.downloads_unmasked.now", lambda: later)
+    later = clock.now() + timedelta(hours=portal.settings.portal.unmasked_hours)
+    monkeypatch.setattr(clock, "now", lambda: later)
     assert client.get(address).status_code == 403
 
 

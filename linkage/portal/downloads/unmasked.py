@@ -15,7 +15,8 @@ from linkage.kernel.contracts import contract
 from linkage.kernel.database import open_database
 from linkage.kernel.run import State
 from linkage.kernel.state_tables import unmask_requests_table, unmask_votes_table, users_table
-from linkage.portal.accounts import new_id, now
+from linkage.portal import clock
+from linkage.portal.accounts import new_id
 from linkage.portal.viewer import Viewer
 from linkage.release.sharing import SECTIONS, DepartmentSharing, SharingConfig
 
@@ -96,7 +97,7 @@ def ask(
     state: State, viewer: Viewer, *, release: str, table: str, columns: Sequence[str], purpose: str, note: str
 ) -> str:
     """Put a request on record and return its id. What may be asked for is checked by the caller (``masked_columns``)."""
-    request_id, moment = new_id(), now()
+    request_id, moment = new_id(), clock.now()
     row = {
         "request_id": request_id, "requested_by": viewer.user_id, "department": viewer.department, "release": release, "table_name": table,
         "columns": sorted(set(columns)), "purpose": purpose, "purpose_note": note, "requested_at": moment,
@@ -114,7 +115,7 @@ def vote(state: State, request_id: str, viewer: Viewer, verdict: Literal["grant"
         "user_id": viewer.user_id,
         "verdict": verdict,
         "reason": reason,
-        "voted_at": now(),
+        "voted_at": clock.now(),
     }
     try:
         with open_database(state).begin() as connection:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import RedirectResponse
 
-from linkage.portal.accounts import now
+from linkage.portal import clock
 from linkage.portal.desk import AtDesk, Desk, NotThere, Refused
 from linkage.portal.downloads.copies import Order
 from linkage.portal.downloads.marks import FORMATS, Copy
@@ -117,7 +117,7 @@ def _read(desk: Desk, request_id: str) -> UnmaskRequest:
 
 
 def _status_of(desk: Desk) -> Callable[[UnmaskRequest], Status]:
-    portal, moment = desk.settings.portal, now()
+    portal, moment = desk.settings.portal, clock.now()
     return lambda asked: asked.status(portal.unmasked_votes, portal.unmasked_hours, moment)
 
 
