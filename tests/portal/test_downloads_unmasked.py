@@ -142,7 +142,7 @@ def test_its_time_runs_out(portal: Portal, granters: tuple[str, str], monkeypatc
     assert client.get(address).status_code == 200
     later = clock.now() + timedelta(hours=portal.settings.portal.unmasked_hours)
     monkeypatch.setattr(clock, "now", lambda: later)
-    assert client.get(address).status_code == 403
+    assert portal.client("grid_downloader").get(address).status_code == 403
 
 
 NOT_TO_BE_ASKED = {
