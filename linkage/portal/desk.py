@@ -19,6 +19,14 @@ class Refused(Exception):
     def __init__(self, status: int, zh: str, en: str) -> None:
         super().__init__(en)
         self.status, self.zh, self.en = status, zh, en
+        self.headers: dict[str, str] = {}
+        self.form: tuple[str, dict[str, Any]] | None = None
+        """The template that asks again, and its values; it shows the refusal as ``problem``. Left out: the error page."""
+
+    def again(self, template: str, **values: Any) -> "Refused":
+        """This refusal, shown on the form that was filled in."""
+        self.form = (template, values)
+        return self
 
 
 class NotThere(Refused):

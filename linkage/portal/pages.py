@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 from linkage.explain.veil import decoded
 from linkage.kernel.contracts import contract
 from linkage.portal.desk import Desk
+from linkage.portal.words import words_of
 from linkage.report.page import SOURCES, number, percent
 
 
@@ -31,7 +32,8 @@ def _environment() -> Environment:
 def page(
     request: Request, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> Response:
-    """The page ``templates/<template>``. Templates know ``desk``, ``t(zh, en)``, ``source(name)``, ``field(table, name)`` and ``path``."""
+    """The page ``templates/<template>``. Templates know ``desk``, ``t(zh, en)``, ``source(name)``, ``field(table, name)``, ``path``,
+    ``local(moment)``, ``department(name)`` and ``role_name(role)``."""
     desk: Desk = request.state.desk
     english = desk.language == "en"
     portal = desk.settings.portal
@@ -46,6 +48,6 @@ def page(
 
     text = _environment().get_template(template).render(
         desk=desk, viewer=desk.viewer, t=desk.t, source=source, field=field, path=request.url.path, english=english,
-        title=portal.title_en if english else portal.title_zh, purpose=portal.purpose(desk.purpose), **values,
+        title=portal.title_en if english else portal.title_zh, purpose=portal.purpose(desk.purpose), **words_of(desk), **values,
     )  # fmt: skip
     return HTMLResponse(text, status_code=status, headers=dict(headers or {}))
