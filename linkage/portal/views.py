@@ -25,6 +25,8 @@ FROM households h LEFT JOIN (
     SELECT household_id, count(*) AS persons FROM members WHERE valid_to IS NULL AND person_id IN (SELECT person_id FROM restricted) GROUP BY household_id
 ) x USING (household_id))"""
 
+# What conditions on persons speak of, and what they are sorted by.
+WHO_COLUMNS = "person_id, status, restriction, sources, residence_street, residence_community, grid_code"
 FIELDS_CONDITION = " AND list_contains($granted_fields, field)"
 
 
@@ -102,8 +104,9 @@ class View:
         if not about:
             return []
         # Materialised, or the condition would be tried on everybody.
+        columns = WHO_COLUMNS if where == "true" else "*"
         sql = (
-            "WITH about AS MATERIALIZED (SELECT * FROM persons WHERE person_id IN (SELECT unnest($asked_persons))) "
+            f"WITH about AS MATERIALIZED (SELECT {columns} FROM persons WHERE person_id IN (SELECT unnest($asked_persons))) "
             f"SELECT person_id FROM about WHERE ({self.who}) AND ({where}) {tail}"
         )
         bound = {**parameters, **{k: v for k, v in self.parameters.items() if f"${k}" in sql}}
@@ -111,7 +114,7 @@ class View:
 
     def _about(self, con: duckdb.DuckDBPyConnection, persons: Collection[str]) -> "View | None":
         """The same view of those of ``persons`` who are granted; None when nobody is."""
-        granted = self.ids(con, persons)
+        granted = list(persons) if self.who == "true" else self.ids(con, persons)
         if not granted:
             return None
         condition = _of_persons(self.table, "(SELECT unnest($granted_persons))", self.area)
