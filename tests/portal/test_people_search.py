@@ -217,3 +217,24 @@ def test_the_short_way_reads_dates_as_the_rules_do(day: date, form: str) -> None
 
 
 RULES = Reader()
+
+
+def test_every_value_that_departments_gave_is_among_the_keys_in_order(portal: Portal) -> None:
+    """Those of names without any character to match on apart (未取名)."""
+    searched = ("identity_number", "full_name", "former_name", "birth_date", "phone")
+    missing = rows(
+        portal,
+        'SELECT DISTINCT field, value FROM "values" v WHERE list_contains($fields, field) '
+        "AND NOT EXISTS (SELECT 1 FROM search_keys k WHERE k.person_id = v.person_id AND k.field = v.field AND k.value = v.value)",
+        fields=list(searched),
+    )
+    assert [row for row in missing if row["field"] not in ("full_name", "former_name") or name_key(row["value"])] == []
+    keys = [row["key"] for row in rows(portal, "SELECT key FROM search_keys")]
+    assert keys == sorted(keys)
+    homes = rows(
+        portal,
+        "SELECT person_id, field, value FROM \"values\" WHERE field IN ('residence_address', 'hukou_address') EXCEPT "
+        "(SELECT unnest(residence_address), 'residence_address', address FROM search_addresses "
+        "UNION ALL SELECT unnest(hukou_address), 'hukou_address', address FROM search_addresses)",
+    )
+    assert homes == []
