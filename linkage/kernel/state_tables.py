@@ -164,8 +164,10 @@ corrections_table = sa.Table(
     sa.Column("release", sa.String(60), nullable=False),
     sa.Column("value_before", sa.Text),
     sa.Column("value_proposed", sa.Text),
+    sa.Column("reason_code", sa.String(20), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("basis", sa.Text),  # paper or system that shows the right value
+    sa.Column("legal_basis", sa.String(100), nullable=False),  # article whose clock runs
     sa.Column("owner", sa.String(50), nullable=False, index=True),  # department whose record gave the value
     sa.Column("record_id", sa.String(200), nullable=False),
     sa.Column("raised_by", sa.String(16), nullable=False),
@@ -174,15 +176,17 @@ corrections_table = sa.Table(
     sa.Column("due_on", sa.Date, nullable=False),
 )
 
-# What happened to a correction, append-only; its newest step is its state.
+# What happened to a correction, append-only; its newest step is its state. Two who take the same step at once have the same position:
+# the second is refused.
 correction_steps_table = sa.Table(
     "correction_steps",
     metadata,
-    sa.Column("step_id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("correction_id", sa.String(16), sa.ForeignKey("corrections.correction_id"), nullable=False, index=True),
+    sa.Column("correction_id", sa.String(16), sa.ForeignKey("corrections.correction_id"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),  # from 1
     sa.Column("status", sa.String(20), nullable=False),  # open, accepted, refused, withdrawn, corrected, not_corrected
     sa.Column("note", sa.Text, nullable=False),
-    sa.Column("release", sa.String(60)),
+    sa.Column("release", sa.String(60), nullable=False),  # current as it was taken
+    sa.Column("due_on", sa.Date),  # when the next step is due, by the clock of legal_basis
     sa.Column("by", sa.String(100), nullable=False),
     _moment("at"),
 )

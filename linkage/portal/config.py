@@ -1,5 +1,6 @@
 """The closed model of ``config/portal.yaml``: how the portal runs."""
 
+from datetime import date
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -76,11 +77,36 @@ class Review(ClosedModel):
     """A case about a person with such a status always gets a second reader."""
 
 
+class Holiday(ClosedModel):
+    """One holiday, as in the yearly notice of the State Council's General Office."""
+
+    zh: str
+    """Name."""
+    first: date
+    """First day off."""
+    last: date
+    """Last day off."""
+    worked: tuple[date, ...] = ()
+    """Weekend days worked instead (调休)."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(f"{self.zh}: the last day off is before the first")
+        return self
+
+
 class Corrections(ClosedModel):
     """Values sent back."""
 
     due_working_days: int = Field(default=10, ge=1)
-    """The owning department answers within so many working days (weekends apart)."""
+    """The owning department verifies, corrects and answers within so many working days (order 809, art. 26)."""
+    legal_basis: str = Field(default="政务数据共享条例第二十六条", max_length=100)
+    """Article whose clock it is; stands with each request."""
+    patience_releases: int = Field(default=3, ge=1)
+    """An accepted request whose value so many later releases still show is marked as not corrected."""
+    holidays: tuple[Holiday, ...] = ()
+    """Public holidays and the weekend days worked instead; in years that are not named only weekends are off."""
 
 
 class PortalConfig(ClosedModel):

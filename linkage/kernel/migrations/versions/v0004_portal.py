@@ -9,7 +9,7 @@ down_revision = "0003"
 # Append-only table -> columns of its key, for SQLite, whose INSERT OR REPLACE deletes without a word to a trigger.
 APPEND_ONLY = {
     "readings": ("reading_id",),
-    "correction_steps": ("step_id",),
+    "correction_steps": ("correction_id", "position"),
     "unmask_votes": ("request_id", "user_id"),
     "audit": ("seq",),
     "audit_index": ("seq",),
@@ -121,8 +121,10 @@ def upgrade() -> None:
         sa.Column("release", sa.String(60), nullable=False),
         sa.Column("value_before", sa.Text),
         sa.Column("value_proposed", sa.Text),
+        sa.Column("reason_code", sa.String(20), nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("basis", sa.Text),
+        sa.Column("legal_basis", sa.String(100), nullable=False),
         sa.Column("owner", sa.String(50), nullable=False, index=True),
         sa.Column("record_id", sa.String(200), nullable=False),
         sa.Column("raised_by", sa.String(16), nullable=False),
@@ -132,13 +134,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "correction_steps",
-        sa.Column("step_id", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column(
-            "correction_id", sa.String(16), sa.ForeignKey("corrections.correction_id"), nullable=False, index=True
-        ),
+        sa.Column("correction_id", sa.String(16), sa.ForeignKey("corrections.correction_id"), primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("status", sa.String(20), nullable=False),
         sa.Column("note", sa.Text, nullable=False),
-        sa.Column("release", sa.String(60)),
+        sa.Column("release", sa.String(60), nullable=False),
+        sa.Column("due_on", sa.Date),
         sa.Column("by", sa.String(100), nullable=False),
         sa.Column("at", sa.DateTime, nullable=False),
     )

@@ -1,0 +1,38 @@
+"""Today, and when an answer is due: by the district's calendar."""
+
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from linkage.kernel.config import read_config
+from linkage.night_config import DistrictConfig
+from linkage.portal.corrections.workdays import workdays
+from linkage.portal.settings import Settings
+
+
+@cache
+def zone_of(config_dir: Path) -> ZoneInfo:
+    """The district's time zone."""
+    return ZoneInfo(read_config(config_dir / "district.yaml", DistrictConfig).timezone)
+
+
+def local_day(moment: datetime, zone: ZoneInfo) -> date:
+    """The calendar day on which ``moment`` (UTC, without a zone) falls in the district."""
+    return moment.replace(tzinfo=UTC).astimezone(zone).date()
+
+
+def today(settings: Settings) -> date:
+    """The district's date."""
+    return today_in(zone_of(settings.config_dir))
+
+
+def today_in(zone: ZoneInfo) -> date:
+    """The date in a time zone."""
+    return datetime.now(zone).date()
+
+
+def due_on(settings: Settings, raised: date) -> date:
+    """When a request raised on ``raised`` must be answered."""
+    limits = settings.portal.corrections
+    return workdays(limits.holidays).after(raised, limits.due_working_days)
