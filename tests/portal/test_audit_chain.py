@@ -62,6 +62,7 @@ class Attacker:
         self.random = random.Random(seed)
         self.folder = folder
         self.con = sqlite3.connect(folder / "state" / "gridroll.sqlite")
+        self.con.execute("PRAGMA synchronous = OFF")
         for (name,) in self.con.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             self.con.execute(f"DROP TRIGGER {name}")
         self.rows = self.con.execute("SELECT seq, entry, mac FROM audit ORDER BY seq").fetchall()
