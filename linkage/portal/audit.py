@@ -15,7 +15,7 @@ import unicodedata
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -52,6 +52,10 @@ class _Ticket:
     seq: int = 0
     error: BaseException | None = None
     is_done: bool = False
+    leads: bool = False
+    """Whether its thread writes for all that are waiting."""
+    called: threading.Event = field(default_factory=threading.Event)
+    """It is done, or it leads."""
 
 
 class Audit:
@@ -64,7 +68,9 @@ class Audit:
         self._key = read_key(state)
         self.heads = tuple(HeadFile(state, folder) for folder in folders)
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._waiting: deque[_Ticket] = deque()
+        self._is_led = False
         if any(not file.path.exists() for file in self.heads):
             self._begin(is_new)
 
@@ -94,20 +100,34 @@ class Audit:
         moment = (at or clock.moment()).astimezone(UTC).isoformat(timespec="milliseconds")
         check_entry(entry)
         ticket = _Ticket(entry, moment)
-        self._waiting.append(ticket)
-        while not ticket.is_done:
-            with self._lock:
-                if not ticket.is_done:
-                    self._write_together()
+        with self._turn:
+            self._waiting.append(ticket)
+            ticket.leads, self._is_led = not self._is_led, True
+        if not ticket.leads:
+            ticket.called.wait()
+        if ticket.leads:
+            self._lead(ticket)
         if ticket.error is not None:
             raise ticket.error
         return ticket.seq
 
-    def _write_together(self) -> None:
-        """Write what is waiting; only whoever holds the lock does."""
-        tickets = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+    def _lead(self, ticket: _Ticket) -> None:
+        """Write what is waiting until ``ticket`` is written, then let the next one lead."""
         try:
-            with _locked(self.state.root / LOCK_FILE), open_database(self.state).connect() as connection:
+            while not ticket.is_done:
+                self._write_together()
+        finally:
+            with self._turn:
+                self._is_led = bool(self._waiting)
+                if self._is_led:
+                    self._waiting[0].leads = True
+                    self._waiting[0].called.set()
+
+    def _write_together(self) -> None:
+        with self._turn:
+            tickets = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+        try:
+            with self._alone(), open_database(self.state).connect() as connection:
                 self._write(connection, tickets)
         except BaseException as error:
             for ticket in tickets:
@@ -117,6 +137,7 @@ class Audit:
         finally:
             for ticket in tickets:
                 ticket.is_done = True
+                ticket.called.set()
 
     def _write(self, connection: sa.Connection, tickets: list["_Ticket"]) -> None:
         if connection.dialect.name == "postgresql":

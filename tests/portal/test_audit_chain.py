@@ -397,16 +397,17 @@ def test_entries_that_come_at_once_share_the_disk_and_a_crash_behind_them_is_no_
             return True
         return False
 
-    with ThreadPoolExecutor(6) as pool, audit._lock:  # six wait for the one who writes
+    with ThreadPoolExecutor(6) as pool, audit._lock:  # one is about to write, five wait behind it
         waiting = [pool.submit(refused, n) for n in range(6)]
-        while len(audit._waiting) < 6:
+        while len(audit._waiting) < 5:
             time.sleep(0.01)
-        audit._write_together()
     assert all(one.result() for one in waiting)
     monkeypatch.undo()
     again = Audit(State(tmp_path / "state"), tmp_path / "copy")
-    assert again.verify() == 29
-    assert again.append(look(1)) == 30
+    assert again.verify() in (24, 29), (
+        "the first alone, or all six together; none behind a head that could not be written"
+    )
+    assert again.append(look(1)) == again.verify()
 
 
 @pytest.mark.parametrize(
