@@ -8,6 +8,7 @@ from linkage.config_reference import FILES
 from linkage.kernel.config import read_config
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.source_config import read_source_configs
+from linkage.portal.access import AccessConfig, check_against_sharing
 from linkage.quality.suite import read_suites
 from linkage.release.sharing import SharingConfig
 
@@ -22,6 +23,7 @@ def configuration_checks(config_dir: Path) -> Iterator[Check]:
             yield f"{name} is valid", partial(read_config, config_dir / name, model)
     yield "departments are configured", partial(read_source_configs, config_dir)
     yield "slices go to departments that exist", partial(_check_departments, config_dir)
+    yield "no role shows departments what is 不予共享", partial(_check_access, config_dir)
     for gate in ("incoming", "outgoing"):
         yield (
             f"expectation suites of the {gate} gate are valid",
@@ -39,6 +41,12 @@ def expectations_dir(config_dir: Path) -> Path:
     """The expectation suites that belong to ``config_dir``: beside it, else the ones that ship with gridroll."""
     beside = config_dir.resolve().parent / "expectations"
     return beside if beside.is_dir() else Path(__file__).resolve().parent.parent / "expectations"
+
+
+def _check_access(config_dir: Path) -> None:
+    access = read_config(config_dir / "access.yaml", AccessConfig)
+    sharing = read_config(config_dir / "sharing.yaml", SharingConfig)
+    check_against_sharing(access, sharing, str(config_dir / "access.yaml"))
 
 
 def _check_departments(config_dir: Path) -> None:

@@ -53,11 +53,21 @@ users_table = sa.Table(
     sa.Column("totp_secret", sa.String(200)),  # encrypted with the installation's key
     sa.Column("totp_last_step", sa.Integer),  # a code is good once
     sa.Column("oidc_subject", sa.String(300), unique=True),
-    sa.Column("failed_logins", sa.Integer, nullable=False),
-    _moment("locked_until", nullable=True),
+    sa.Column("reset_asked_by", sa.String(100)),  # who asked to take the second factor away; another one must agree
+    _moment("reset_asked_at", nullable=True),
     _moment("created_at"),
     sa.Column("created_by", sa.String(100), nullable=False),
     _moment("disabled_at", nullable=True),
+)
+
+# Wrong passwords and codes, counted by what they were tried on (a keyed hash of account and address): each further try waits.
+login_failures_table = sa.Table(
+    "login_failures",
+    metadata,
+    sa.Column("tried", sa.String(40), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    _moment("last_at"),
+    _moment("waits_until", nullable=True),
 )
 
 role_grants_table = sa.Table(
@@ -71,6 +81,7 @@ role_grants_table = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     _moment("revoked_at", nullable=True),
     sa.Column("revoked_by", sa.String(100)),
+    sa.Column("revoke_reason", sa.Text),
 )
 
 # Only hashes of session and token secrets are kept.
@@ -92,6 +103,9 @@ tokens_table = sa.Table(
     "tokens",
     metadata,
     sa.Column("token_id", sa.String(16), primary_key=True),
+    sa.Column(
+        "family_id", sa.String(16), nullable=False, index=True
+    ),  # the first token of those that were rotated one into the next
     sa.Column("secret_hash", sa.String(64), nullable=False),
     sa.Column("name", sa.String(100), nullable=False),
     sa.Column("user_id", sa.String(16), sa.ForeignKey("users.user_id"), nullable=False, index=True),
@@ -102,6 +116,8 @@ tokens_table = sa.Table(
     _moment("last_used_at", nullable=True),
     _moment("revoked_at", nullable=True),
     sa.Column("revoked_by", sa.String(100)),
+    sa.Column("replaced_by", sa.String(16)),
+    _moment("overlap_until", nullable=True),  # a replaced token works until then
 )
 
 # How much one user took on one day (UTC), by kind: rows, searches, downloads.
@@ -156,8 +172,10 @@ corrections_table = sa.Table(
     sa.Column("release", sa.String(60), nullable=False),
     sa.Column("value_before", sa.Text),
     sa.Column("value_proposed", sa.Text),
+    sa.Column("reason_code", sa.String(20), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("basis", sa.Text),  # paper or system that shows the right value
+    sa.Column("legal_basis", sa.String(100), nullable=False),  # article whose clock runs
     sa.Column("owner", sa.String(50), nullable=False, index=True),  # department whose record gave the value
     sa.Column("record_id", sa.String(200), nullable=False),
     sa.Column("raised_by", sa.String(16), nullable=False),
@@ -166,15 +184,17 @@ corrections_table = sa.Table(
     sa.Column("due_on", sa.Date, nullable=False),
 )
 
-# What happened to a correction, append-only; its newest step is its state.
+# What happened to a correction, append-only; its newest step is its state. Two who take the same step at once have the same position:
+# the second is refused.
 correction_steps_table = sa.Table(
     "correction_steps",
     metadata,
-    sa.Column("step_id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("correction_id", sa.String(16), sa.ForeignKey("corrections.correction_id"), nullable=False, index=True),
+    sa.Column("correction_id", sa.String(16), sa.ForeignKey("corrections.correction_id"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),  # from 1
     sa.Column("status", sa.String(20), nullable=False),  # open, accepted, refused, withdrawn, corrected, not_corrected
     sa.Column("note", sa.Text, nullable=False),
-    sa.Column("release", sa.String(60)),
+    sa.Column("release", sa.String(60), nullable=False),  # current as it was taken
+    sa.Column("due_on", sa.Date),  # when the next step is due, by the clock of legal_basis
     sa.Column("by", sa.String(100), nullable=False),
     _moment("at"),
 )
@@ -214,10 +234,31 @@ audit_table = sa.Table(
     sa.Column("mac", sa.String(64), nullable=False),
 )
 
-# Which entries speak of which person: an index over the entries, which alone are bound.
+# Indexes over the entries, which alone are bound; `linkage audit verify` compares them with what the entries say.
+audit_index_table = sa.Table(
+    "audit_index",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.String(29), nullable=False, index=True),  # ISO 8601, UTC: sorts by time
+    sa.Column("hour", sa.String(13), nullable=False),  # its first 13 characters
+    sa.Column("actor", sa.String(200), nullable=False, index=True),
+    sa.Column("action", sa.String(50), nullable=False, index=True),
+    sa.Column("outcome", sa.String(10), nullable=False),
+    sa.Column("persons", sa.Integer, nullable=False),
+)
+
+# Which entries speak of which searched value: its keyed hash.
+audit_values_table = sa.Table(
+    "audit_values",
+    metadata,
+    sa.Column("value_hash", sa.String(64), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, index=True),
+)
+
+# Which entries speak of which person.
 audit_persons_table = sa.Table(
     "audit_persons",
     metadata,
     sa.Column("person_id", sa.String(20), primary_key=True),
-    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, index=True),
 )

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from linkage.kernel.config import ClosedModel
 from linkage.kernel.contracts import contract
+from linkage.kernel.errors import ConfigurationError
 from linkage.release.sharing import Mask, SharingConfig
 
 Permission = Literal[
@@ -35,6 +36,8 @@ Permission = Literal[
 ]
 PERMISSIONS: tuple[str, ...] = get_args(Permission)
 READABLE = ("persons", "households", "members", "values", "crosswalk", "history", "review_cases", "common_records")
+GENERAL_WORDS = frozenset(("number", "code", "on", "full", "date", "key", "grade", "kind"))
+"""Words of column names that say nothing of what a column is about."""
 ADMINISTRATORS = ("system_administrator", "security_administrator", "auditor")
 """三员分立: nobody is two of these (GB/T 22239-2019, 8.1.10)."""
 
@@ -122,14 +125,32 @@ class AccessConfig(ClosedModel):
         return tuple(role for name in names if (role := self.role(name)))
 
 
-def check_against_sharing(access: AccessConfig, sharing: SharingConfig) -> None:
-    """Raise ValueError where a role that departments hold names a column that is 不予共享 (config/sharing.yaml): columns named for a
-    role whose rows are ``as_shared`` reach departments."""
+def check_against_sharing(access: AccessConfig, sharing: SharingConfig, where: str = "config/access.yaml") -> None:
+    """Raise ConfigurationError where a role that departments hold (rows: ``as_shared``) names a column that is 不予共享 in config/sharing.yaml,
+    in whatever table: the column itself, or of the departments' own records also what shares a word with it and may be made from it
+    (``contact_phone`` of ``phone``, ``identity_birth_date`` of ``identity_number``).
+
+    ``values`` shows values of the golden fields that the same viewer sees of persons, so that it needs no check of its own.
+    """
+    hidden = [entry.field for entry in sharing.classes if entry.class_ == "not_shared"]
     for role in access.roles:
         for read in role.reads:
-            if read.rows == "as_shared" and read.table in ("persons", "households"):
-                names = read.columns if isinstance(read.columns, tuple) else ()
-                if read.columns == "all":
-                    names = contract(read.table).column_names
-                if found := [n for n in names if sharing.sharing_class(read.table, n) == "not_shared"]:
-                    raise ValueError(f"{role.role} would show departments {', '.join(found)}, which is 不予共享")
+            if read.rows != "as_shared" or read.columns == "as_shared":
+                continue  # what departments receive is checked where sharing.yaml is read
+            names = contract(read.table).column_names if read.columns == "all" else read.columns
+            if found := [name for name in names if _is_hidden(read.table, name, hidden, sharing)]:
+                raise ConfigurationError(
+                    f"{where}: {role.role} would show departments {', '.join(found)} of {read.table}, which is 不予共享.",
+                    remedy="Name the columns one by one, without it; or change its class in config/sharing.yaml.",
+                )
+
+
+def _is_hidden(table: str, name: str, hidden: list[str], sharing: SharingConfig) -> bool:
+    if sharing.sharing_class(table, name) == "not_shared":
+        return True
+    return table == "common_records" and any(_words(name) & _words(field) for field in hidden)
+
+
+def _words(name: str) -> set[str]:
+    """The telling words of a column's name, one or several of a thing alike."""
+    return {word.removesuffix("s") for word in name.split("_")} - GENERAL_WORDS

@@ -1,8 +1,8 @@
 """The web application: its routes, its headers, its error pages."""
 
-import logging
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -10,26 +10,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from linkage import __version__
 from linkage.kernel.errors import LinkageError
 from linkage.portal.desk import Desk, Refused
 from linkage.portal.guard import API, LANGUAGE_COOKIE, Elsewhere, LoginNeeded, to_login
+from linkage.portal.middleware import BodyLimit, KnownHosts, SafeHeaders
 from linkage.portal.pages import page
 from linkage.portal.routes import ROUTERS
 from linkage.portal.settings import Settings
-
-log = logging.getLogger(__name__)
-HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",  # with no-referrer browsers send the origin "null" with our own forms
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-}
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -39,39 +28,16 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=Path(str(files("linkage.portal") / "static"))), name="static")
-    app.add_middleware(SafeHeaders, secure=settings.portal.is_secure)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(
+        KnownHosts, hosts=frozenset((urlsplit(settings.portal.public_url).hostname or "", *settings.portal.hosts))
+    )
+    app.add_middleware(SafeHeaders, secure=settings.portal.is_secure, fault=_fault)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(LinkageError, _linkage_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _fault)
     return app
-
-
-class SafeHeaders:
-    """Headers of every answer; whatever does not say otherwise is not kept by browsers."""
-
-    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
-        self.app = app
-        self.headers = HEADERS | ({"strict-transport-security": "max-age=31536000"} if secure else {})
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        static = scope["path"].startswith("/static/")
-
-        async def send_safely(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                given = {name.lower() for name, _ in message["headers"]}
-                extra = self.headers | {"cache-control": "max-age=3600" if static else "no-store"}
-                message["headers"] = [
-                    *message["headers"],
-                    *((k.encode(), v.encode()) for k, v in extra.items() if k.encode() not in given),
-                ]
-            await send(message)
-
-        await self.app(scope, receive, send_safely)
 
 
 def problem(request: Request, status: int, zh: str, en: str) -> Response:
@@ -93,7 +59,13 @@ def _refused(request: Request, error: Exception) -> Response:
             return to_login(request)
         if isinstance(error, Elsewhere):
             return RedirectResponse(error.where, status_code=303)
-    return problem(request, error.status, error.zh, error.en)
+    if error.form is not None:
+        template, values = error.form
+        answer = page(request, template, status=error.status, problem=error, **values)
+    else:
+        answer = problem(request, error.status, error.zh, error.en)
+    answer.headers.update(error.headers)
+    return answer
 
 
 def _linkage_error(request: Request, error: Exception) -> Response:
@@ -113,6 +85,7 @@ def _http_error(request: Request, error: Exception) -> Response:
     zh, en = {
         404: ("没有这个页面。", "There is no such page."),
         405: ("不支持这种请求方式。", "This method is not allowed here."),
+        413: ("提交的内容过大。", "More was sent than is taken here."),
     }.get(error.status_code, ("请求有误。", "The request is not right."))
     answer = problem(request, error.status_code, zh, en)
     answer.headers.update(error.headers or {})
@@ -120,12 +93,6 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _fault(request: Request, error: Exception) -> Response:
-    # The text of an exception may hold what was looked up: its kind and place are enough to find the fault.
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    where = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "?"
-    log.error("fault on %s %s: %s at %s", request.method, request.scope.get("route", "?"), type(error).__name__, where)
     return problem(request, 500, "程序出错，已记录。", "Something went wrong here; it is on record.")
 
 

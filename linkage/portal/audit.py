@@ -1,8 +1,8 @@
 """The audit: who did what, when, for which purpose, about which persons, and which columns were shown. Never a personal value in clear.
 
-Each entry carries HMAC-SHA256(key, mac of the entry before + canonical JSON). After each entry the head (number and mac of the last one) is signed with
-the installation's Ed25519 key and written outside the database, so that a tail that is cut off is missed (HashiCorp Vault's audit
-devices and RFC 9162 are the models). An entry that cannot be written refuses the request.
+Each entry carries HMAC-SHA256(key, mac of the entry before + canonical JSON). After each entry the head (linkage/portal/audit_head.py) is signed with
+the installation's Ed25519 key and written outside the database (HashiCorp Vault's audit devices and RFC 9162 are the models). An entry
+that cannot be written refuses the request; nothing is appended behind an end that is not the one the head speaks of.
 """
 
 import fcntl
@@ -10,193 +10,208 @@ import hashlib
 import hmac
 import json
 import os
-import secrets
 import threading
+import unicodedata
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import sqlalchemy as sa
 
 from linkage.kernel.database import open_database
-from linkage.kernel.errors import ConfigurationError, VerificationFailed
-from linkage.kernel.run import State, write_bytes
-from linkage.kernel.state_tables import audit_persons_table, audit_table
-from linkage.release.signing import TRUSTED_KEYS, is_signed, parse_public_key, signing_key
+from linkage.kernel.errors import VerificationFailed
+from linkage.kernel.run import State
+from linkage.kernel.state_tables import audit_table
+from linkage.portal import clock
+from linkage.portal.audit_check import check_audit, check_chain
+from linkage.portal.audit_entry import Entry, canonical, check_entry
+from linkage.portal.audit_head import Head, HeadFile
+from linkage.portal.audit_index import write_index
+from linkage.portal.audit_key import KEY_FILE, read_key
 
-KEY_ENVIRONMENT, KEY_FILE = "GRIDROLL_AUDIT_KEY", "audit_hmac.key"
-HEAD_FILE, LOCK_FILE = "audit_head.json", "audit.lock"
+LOCK_FILE = "audit.lock"
 FIRST_MAC = "0" * 64
+FIRST_HEAD = Head(0, FIRST_MAC)
 ADVISORY_LOCK = 0x61756469
+MOST_AT_ONCE = 64
+"""So many entries are written together at most."""
+
+__all__ = ["FIRST_HEAD", "FIRST_MAC", "Audit", "Entry"]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What is put on record. ``details`` holds counts, ids, codes and keyed hashes (``Audit.keyed_hash``), never values."""
+@dataclass
+class _Ticket:
+    """An entry that waits to be written."""
 
-    action: str
-    actor: str
-    department: str
-    outcome: str  # asked (before something changes), done, denied, failed
-    status: int | None = None
-    purpose: str | None = None
-    purpose_note_hash: str | None = None
-    persons: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    details: dict[str, Any] = field(default_factory=dict)
-    address: str | None = None
-    token_id: str | None = None
+    entry: Entry
+    moment: str
+    seq: int = 0
+    error: BaseException | None = None
+    is_done: bool = False
+    leads: bool = False
+    """Whether its thread writes for all that are waiting."""
+    called: threading.Event = field(default_factory=threading.Event)
+    """It is done, or it leads."""
 
 
 class Audit:
     """The audit of one installation; safe for threads and for processes of one machine."""
 
     def __init__(self, state: State, copy_to: Path | None = None) -> None:
-        self._state = state
-        self._copy_to = copy_to
-        self._key = _read_key(state)
-        self._signing_key = signing_key(state)
+        self.state = state
+        folders = (state.root, *((copy_to,) if copy_to else ()))
+        is_new = not (state.keys / KEY_FILE).exists()
+        self._key = read_key(state)
+        self.heads = tuple(HeadFile(state, folder) for folder in folders)
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._waiting: deque[_Ticket] = deque()
+        self._is_led = False
+        if any(not file.path.exists() for file in self.heads):
+            self._begin(is_new)
+
+    def _begin(self, is_new: bool) -> None:
+        """Sign that nothing is on record yet, once: from then on a missing head is a fault. A folder for copies that was named later gets
+        the head as it stands."""
+        with self._alone(), open_database(self.state).connect() as connection:
+            is_empty = connection.execute(sa.select(audit_table.c.seq).limit(1)).first() is None
+            found = next((head for file in self.heads if (head := file.read())), None)
+            head = self.heads[0].read() or (FIRST_HEAD if is_new and is_empty and found is None else None)
+            for file in self.heads:
+                if head is not None and file.read() is None:
+                    file.write(head)
 
     def keyed_hash(self, text: str) -> str:
-        """A hash by which an auditor finds a value that they know, and nobody without the key can test guesses."""
-        return hmac.new(self._key, b"value\x00" + text.strip().encode(), hashlib.sha256).hexdigest()[:32]
+        """A hash by which an auditor finds a value that they know, and nobody without the key can test guesses. Full-width and
+        small letters, and blanks around, make no difference."""
+        plain = unicodedata.normalize("NFKC", text).strip().upper()
+        return hmac.new(self._key, b"value\x00" + plain.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]
 
     def append(self, entry: Entry, *, at: datetime | None = None) -> int:
-        """Write ``entry``; durable when this returns. Returns its number. Raises whatever kept it from being written."""
-        moment = (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds")
-        with self._alone(), open_database(self._state).connect() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-            newest = sa.select(audit_table.c.seq, audit_table.c.mac).order_by(audit_table.c.seq.desc()).limit(1)
-            last = connection.execute(newest).first()
-            seq, before = (last.seq + 1, last.mac) if last else (1, FIRST_MAC)
-            text = canonical(entry, seq, moment)
-            mac = self._mac(before, text)
-            connection.execute(sa.insert(audit_table), {"seq": seq, "entry": text, "mac": mac})
-            if persons := sorted(set(entry.persons)):
-                connection.execute(sa.insert(audit_persons_table), [{"person_id": p, "seq": seq} for p in persons])
-            connection.commit()
-            self._write_head(seq, mac)
-        return int(seq)
+        """Write ``entry``; durable when this returns. Returns its number. Raises whatever kept it from being written, and
+        VerificationFailed when the end of the audit is not the one that was signed.
 
-    def _mac(self, before: str, text: str) -> str:
-        return hmac.new(self._key, f"{before}\n{text}".encode(), hashlib.sha256).hexdigest()
+        Entries of several threads that come at once are written together: they share the waiting for the disk.
+        """
+        moment = (at or clock.moment()).astimezone(UTC).isoformat(timespec="milliseconds")
+        check_entry(entry)
+        ticket = _Ticket(entry, moment)
+        with self._turn:
+            self._waiting.append(ticket)
+            ticket.leads, self._is_led = not self._is_led, True
+        if not ticket.leads:
+            ticket.called.wait()
+        if ticket.leads:
+            self._lead(ticket)
+        if ticket.error is not None:
+            raise ticket.error
+        return ticket.seq
+
+    def _lead(self, ticket: _Ticket) -> None:
+        """Write what is waiting until ``ticket`` is written, then let the next one lead."""
+        try:
+            while not ticket.is_done:
+                self._write_together()
+        finally:
+            with self._turn:
+                self._is_led = bool(self._waiting)
+                if self._is_led:
+                    self._waiting[0].leads = True
+                    self._waiting[0].called.set()
+
+    def _write_together(self) -> None:
+        with self._turn:
+            tickets = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+        try:
+            with self._alone(), open_database(self.state).connect() as connection:
+                self._write(connection, tickets)
+        except BaseException as error:
+            for ticket in tickets:
+                ticket.error = error
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            for ticket in tickets:
+                ticket.is_done = True
+                ticket.called.set()
+
+    def _write(self, connection: sa.Connection, tickets: list["_Ticket"]) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        signed = end = self._trusted_end(connection)
+        for ticket in tickets:
+            text = canonical(ticket.entry, end.seq + 1, ticket.moment, signed.seq)
+            end = Head(end.seq + 1, self.mac(end.mac, text))
+            connection.execute(sa.insert(audit_table), {"seq": end.seq, "entry": text, "mac": end.mac})
+            write_index(connection, json.loads(text))
+            ticket.seq = end.seq
+        connection.commit()
+        for file in self.heads:
+            file.write(end)
+
+    def _trusted_end(self, connection: sa.Connection) -> Head:
+        """The last entry, which the heads must speak of. A head may be one step behind (the power failed, or a disk was full, between entries
+        and head): then it is brought up first. Anything else means that entries or heads were taken away."""
+        row = connection.execute(sa.select(audit_table).order_by(audit_table.c.seq.desc()).limit(1)).first()
+        last = Head(row.seq, row.mac) if row else FIRST_HEAD
+        for file in self.heads:
+            found = file.read()
+            if found == last:
+                continue
+            if row is None or found is None or not self._is_one_step_behind(connection, found, row):
+                raise VerificationFailed(
+                    f"The audit ends at entry {last.seq}, its signed head {file.path} speaks of {found.seq if found else 'nothing'}.",
+                    remedy="Run `linkage audit verify`, keep the database as evidence, and restore audit and head from one back-up.",
+                )
+            file.write(last)
+        return last
+
+    def _is_one_step_behind(self, connection: sa.Connection, found: Head, last: Any) -> bool:
+        """Whether the entries behind the head ``found`` are those that were written together last, and follow it."""
+        behind = sa.select(audit_table).where(audit_table.c.seq > found.seq).order_by(audit_table.c.seq)
+        rows = [(row.seq, row.entry, row.mac) for row in connection.execute(behind.limit(MOST_AT_ONCE + 1))]
+        try:
+            ends = list(check_chain(self, rows, found))
+            return bool(ends) and ends[-1].seq == last.seq and json.loads(last.entry)["head"] == found.seq
+        except (VerificationFailed, ValueError, KeyError, TypeError):
+            return False
+
+    def check_end(self) -> None:
+        """Raise VerificationFailed when the heads do not speak of the last entry (one behind is brought up)."""
+        with self._alone(), open_database(self.state).connect() as connection:
+            self._trusted_end(connection)
+
+    def mac(self, before: str, text: str) -> str:
+        """The mac of an entry's text behind the entry with the mac ``before``."""
+        return hmac.new(self._key, f"{before}\n{text}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One writer at a time, over threads and processes: entries and heads stay in one order."""
-        with self._lock, (self._state.root / LOCK_FILE).open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._lock, _locked(self.state.root / LOCK_FILE):
             yield
 
-    def _write_head(self, seq: int, mac: str) -> None:
-        head = json.dumps({"seq": seq, "mac": mac}, sort_keys=True)
-        signed = json.dumps({"head": head, "signature": self._signing_key.sign(head.encode()).hex()}).encode() + b"\n"
-        write_bytes(self._state.root / HEAD_FILE, signed)
-        if self._copy_to is not None:
-            write_bytes(self._copy_to / HEAD_FILE, signed)
-
     def verify(self) -> int:
-        """Check every entry and the head; returns the number of entries. Raises VerificationFailed at the first fault."""
-        before, seq = FIRST_MAC, 0
-        macs_at: dict[int, str] = {}
-        head = self._head()
-        indexed = 0
-        with open_database(self._state).connect() as connection:
-            rows = connection.execution_options(yield_per=10_000).execute(
-                sa.select(audit_table).order_by(audit_table.c.seq)
-            )
-            for row in rows:
-                seq += 1
-                if row.seq != seq or not hmac.compare_digest(row.mac, self._mac(before, row.entry)):
-                    raise VerificationFailed(
-                        f"The audit is broken at entry {row.seq if row.seq == seq else seq}: it was changed, moved, added or taken out.",
-                        remedy="Keep the database as evidence, restore the audit from a back-up, and find out who had access.",
-                    )
-                read = json.loads(row.entry)
-                if read["seq"] != seq:
-                    raise VerificationFailed(
-                        f"Entry {seq} of the audit says it is {read['seq']}.", remedy="Keep the database as evidence."
-                    )
-                indexed += len(set(read["persons"]))
-                before = row.mac
-                if head is not None and seq == head["seq"]:
-                    macs_at[seq] = row.mac
-            index = connection.execute(sa.select(sa.func.count()).select_from(audit_persons_table)).scalar_one()
-        if seq and head is None:
-            raise VerificationFailed(
-                f"The signed head {HEAD_FILE} is missing.",
-                remedy="Restore it from its copy; without it nobody can say that the end is whole.",
-            )
-        if head is not None and (head["seq"] > seq or macs_at.get(head["seq"]) != head["mac"]):
-            raise VerificationFailed(
-                f"The audit ends at entry {seq}, its signed head speaks of entry {head['seq']}: entries were cut off or replaced.",
-                remedy="Keep the database as evidence and restore the audit from a back-up.",
-            )
-        if index != indexed:
-            raise VerificationFailed(
-                f"The index of persons has {index} rows, the entries name {indexed}.",
-                remedy="Keep the database as evidence; the entries themselves are whole.",
-            )
-        return seq
+        """Check every entry, the indexes and the heads; returns the number of entries. Raises VerificationFailed at the first fault."""
+        return check_audit(self)
 
-    def _head(self) -> dict[str, Any] | None:
-        """The newest signed head, of the state folder or its copy. Raises VerificationFailed when a signature does not hold."""
-        heads = []
-        for folder in (self._state.root, *((self._copy_to,) if self._copy_to else ())):
-            path = folder / HEAD_FILE
-            if not path.exists():
-                continue
-            keys = [parse_public_key(p.read_bytes()) for p in sorted(self._state.keys.glob(TRUSTED_KEYS))]
+
+@contextmanager
+def _locked(path: Path) -> Iterator[IO[bytes]]:
+    """Hold the lock file; one that was put in its place meanwhile is not the one that others wait for, so it is taken instead."""
+    while True:
+        with path.open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             try:
-                signed = json.loads(path.read_bytes())
-                good = any(
-                    key and is_signed(signed["head"].encode(), bytes.fromhex(signed["signature"]), key) for key in keys
-                )
-                head = json.loads(signed["head"])
-            except (ValueError, KeyError, TypeError, AttributeError):
-                good, head = False, None
-            if not good or head is None:
-                raise VerificationFailed(
-                    f"The signed head {path} is not what this installation signed.",
-                    remedy="Keep it as evidence; compare with its copy.",
-                )
-            heads.append(head)
-        return max(heads, key=lambda found: int(found["seq"]), default=None)
-
-
-def canonical(entry: Entry, seq: int, moment: str) -> str:
-    """The entry as JSON that is the same for the same content."""
-    return json.dumps(
-        {
-            "seq": seq, "at": moment, "action": entry.action, "actor": entry.actor, "department": entry.department, "outcome": entry.outcome,
-            "status": entry.status, "purpose": entry.purpose, "purpose_note_hash": entry.purpose_note_hash, "persons": sorted(set(entry.persons)),
-            "columns": sorted(set(entry.columns)), "details": entry.details, "address": entry.address, "token_id": entry.token_id,
-        },
-        ensure_ascii=False,
-        sort_keys=True,
-    )  # fmt: skip
-
-
-def _read_key(state: State) -> bytes:
-    """The key of the hashes: in the file named by GRIDROLL_AUDIT_KEY, else ``state/keys/audit_hmac.key``, made on first use (mode 0600)."""
-    named = os.environ.get(KEY_ENVIRONMENT)
-    path = Path(named) if named else state.keys / KEY_FILE
-    if not path.exists():
-        if named or (state.root / HEAD_FILE).exists():
-            raise ConfigurationError(
-                f"The key of the audit {path} is missing.",
-                remedy="Restore it from the back-up; a new one would not fit the audit.",
-            )
-        state.keys.mkdir(parents=True, exist_ok=True)
-        state.keys.chmod(0o700)
-        old_mask = os.umask(0o077)
-        try:
-            write_bytes(path, secrets.token_bytes(32))
-        finally:
-            os.umask(old_mask)
-    return path.read_bytes()
+                is_current = os.path.samestat(os.fstat(lock.fileno()), path.stat())
+            except FileNotFoundError:
+                is_current = False
+            if is_current:
+                yield lock
+                return

@@ -1,5 +1,6 @@
 """The closed model of ``config/portal.yaml``: how the portal runs."""
 
+from datetime import date
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -33,6 +34,8 @@ class OpenIdProvider(ClosedModel):
     """Text of the login button."""
     en: str = "Sign in with the unified login"
     """Text of the login button, English."""
+    second_factor_methods: tuple[str, ...] = ("mfa", "otp", "hwk", "swk", "sms", "fpt", "face", "sc", "pop")
+    """Values of the claim ``amr`` (RFC 8176) that say a second factor was used. Without the claim the provider is taken to see to it."""
 
 
 class Sessions(ClosedModel):
@@ -42,6 +45,10 @@ class Sessions(ClosedModel):
     """Ends after so long without a request."""
     hours: float = Field(default=10, gt=0)
     """Ends after so long in any case."""
+    requests_per_minute: int = Field(default=1200, ge=60)
+    """Requests of one user per minute, whatever they ask for; look-ups have a pace of their own in access.yaml."""
+    strangers_per_minute: int = Field(default=1200, ge=60)
+    """Requests per minute from one address by those who are not logged in."""
 
 
 class Login(ClosedModel):
@@ -76,11 +83,36 @@ class Review(ClosedModel):
     """A steward's day in cases, for the progress bar."""
 
 
+class Holiday(ClosedModel):
+    """One holiday, as in the yearly notice of the State Council's General Office."""
+
+    zh: str
+    """Name."""
+    first: date
+    """First day off."""
+    last: date
+    """Last day off."""
+    worked: tuple[date, ...] = ()
+    """Weekend days worked instead (调休)."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(f"{self.zh}: the last day off is before the first")
+        return self
+
+
 class Corrections(ClosedModel):
     """Values sent back."""
 
     due_working_days: int = Field(default=10, ge=1)
-    """The owning department answers within so many working days (weekends apart)."""
+    """The owning department verifies, corrects and answers within so many working days (order 809, art. 26)."""
+    legal_basis: str = Field(default="政务数据共享条例第二十六条", max_length=100)
+    """Article whose clock it is; stands with each request."""
+    patience_releases: int = Field(default=3, ge=1)
+    """An accepted request whose value so many later releases still show is marked as not corrected."""
+    holidays: tuple[Holiday, ...] = ()
+    """Public holidays and the weekend days worked instead; in years that are not named only weekends are off."""
 
 
 class PortalConfig(ClosedModel):
@@ -92,6 +124,10 @@ class PortalConfig(ClosedModel):
     """The same in English."""
     public_url: str = "http://localhost:8090"
     """Address that browsers use; with https cookies are sent over TLS only."""
+    hosts: tuple[str, ...] = ()
+    """Other names by which browsers may call this portal; requests for any other host are refused. The machine's own (localhost) always may."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses of the proxies in front; only these are believed who the client is (X-Forwarded-For). Empty: nobody is."""
     airflow_url: str = ""
     """Address of Airflow's pages for administrators; empty: no link."""
     sessions: Sessions = Sessions()

@@ -1,5 +1,6 @@
 """One request: who asks, in which language, for which purpose, of which release, and what of it was shown."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any
@@ -18,6 +19,14 @@ class Refused(Exception):
     def __init__(self, status: int, zh: str, en: str) -> None:
         super().__init__(en)
         self.status, self.zh, self.en = status, zh, en
+        self.headers: dict[str, str] = {}
+        self.form: tuple[str, dict[str, Any]] | None = None
+        """The template that asks again, and its values; it shows the refusal as ``problem``. Left out: the error page."""
+
+    def again(self, template: str, **values: Any) -> "Refused":
+        """This refusal, shown on the form that was filled in."""
+        self.form = (template, values)
+        return self
 
 
 class NotThere(Refused):
@@ -63,10 +72,17 @@ class Desk:
         """What the viewer sees of ``table``, if anything."""
         return view_of(self.who, table, self.settings.sharing)
 
-    def look(self, table: str, where: str = "true", tail: str = "", **parameters: Any) -> list[dict[str, Any]]:
-        """Rows of ``table`` that the viewer may see and the response shows; put on record."""
+    def look(
+        self,
+        table: str,
+        where: str = "true",
+        tail: str = "",
+        about: Collection[str] | None = None,
+        **parameters: Any,
+    ) -> list[dict[str, Any]]:
+        """Rows of ``table`` that the viewer may see and the response shows; put on record. ``about``: as in ``View.rows``."""
         view = self.view(table)
-        rows = view.rows(self.register.con, where, tail, **parameters)
+        rows = view.rows(self.register.con, where, tail, about, **parameters)
         self.saw(table, rows, view)
         return rows
 

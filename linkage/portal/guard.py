@@ -6,9 +6,9 @@ A route without a declared guard cannot be registered: what is not granted is re
 
 import hmac
 import logging
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -18,14 +18,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from linkage.kernel.database import open_database
 from linkage.kernel.errors import LinkageError
 from linkage.kernel.state_tables import usage_table
+from linkage.portal import clock
 from linkage.portal.access import Permission
-from linkage.portal.audit import Entry
+from linkage.portal.audit import Audit, Entry
 from linkage.portal.desk import Desk, NotThere, Refused
+from linkage.portal.login_steps import STEPS, Step, next_step
 from linkage.portal.sessions import read_session, read_token
 from linkage.portal.settings import Settings
 
@@ -33,6 +36,8 @@ log = logging.getLogger(__name__)
 SAFE_METHODS = frozenset(("GET", "HEAD"))
 LANGUAGE_COOKIE = "gridroll_language"
 API = "/api/"
+MOST_FILES = 10
+"""Files in one form."""
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
@@ -47,7 +52,8 @@ class Guard:
     paced: bool = False
     takes_tokens: bool = False
     on_record: bool = True
-    while_password_is_old: bool = False
+    steps: tuple[Step, ...] = ()
+    """Steps of a login that is not complete yet in which the route may be used (linkage/portal/login_steps.py)."""
     changes: bool | None = None
     """Whether the request changes something; left out: unless it is a GET. Anything that changes needs the form's token."""
 
@@ -83,17 +89,24 @@ class GuardedRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             settings: Settings = request.app.state.settings
-            desk = await run_in_threadpool(_identify, request, settings, guard)
+            desk = await _identified(request, settings, guard)
             request.state.desk = desk
             template = self.path_format
             try:
+                _check_pace(request, desk, guard)
                 await _check(request, desk, guard)
                 if _changes(request, guard):
                     await _record(request, desk, guard, template, "asked", None)
                 response = await handle(request)
                 await run_in_threadpool(_count_rows, desk)
+            except AuditFailed:
+                raise
             except Refused as refusal:
-                await _record(request, desk, guard, template, "denied", refusal.status)
+                if not (isinstance(refusal, TooMany) and refusal.is_on_record):
+                    await _record(request, desk, guard, template, "denied", refusal.status)
+                raise
+            except HTTPException as error:
+                await _record(request, desk, guard, template, "failed", error.status_code)
                 raise
             except (RequestValidationError, LinkageError):
                 await _record(request, desk, guard, template, "failed", 422)
@@ -111,11 +124,20 @@ def _changes(request: Request, guard: Guard) -> bool:
     return guard.changes if guard.changes is not None else request.method not in SAFE_METHODS
 
 
+async def _identified(request: Request, settings: Settings, guard: Guard) -> Desk:
+    """Who asks. Accounts and audit are in one database: where it cannot be read, nothing can be put on record, and nothing is answered."""
+    try:
+        return await run_in_threadpool(_identify, request, settings, guard)
+    except sa.exc.SQLAlchemyError as error:
+        log.error("accounts cannot be read (%s); the request is refused", type(error).__name__)
+        raise AuditFailed from None
+
+
 def _identify(request: Request, settings: Settings, guard: Guard) -> Desk:
     language = "en" if request.cookies.get(LANGUAGE_COOKIE) == "en" else "zh"
     bearer = request.headers.get("authorization", "")
     if bearer.lower().startswith("bearer ") and guard.takes_tokens:
-        if found := read_token(settings.state, bearer[7:].strip(), settings.access):
+        if found := read_token(settings, bearer[7:].strip(), request.client.host if request.client else None):
             viewer, row = found
             note = request.headers.get("x-purpose-note")
             return Desk(settings, viewer, language, row["purpose"], note)
@@ -147,6 +169,30 @@ class Elsewhere(Refused):
         self.where = where
 
 
+class TooMany(Refused):
+    """Too many requests. The first refusal of a minute is put on record, the flood behind it is not."""
+
+    def __init__(self, *, is_on_record: bool) -> None:
+        super().__init__(429, "请求过于频繁，请一分钟后再试。", "Too many requests; try again in a minute.")
+        self.is_on_record = is_on_record
+        self.headers = {"retry-after": "60"}
+
+
+def _check_pace(request: Request, desk: Desk, guard: Guard) -> None:
+    """Each user, and each address of those who are not logged in, has a pace that no person reaches."""
+    if not guard.on_record:
+        return
+    limits = desk.settings.portal.sessions
+    if desk.viewer is None:
+        who, per_minute = f"address {request.client.host if request.client else ''}", limits.strangers_per_minute
+    else:
+        per_minute = max(limits.requests_per_minute, 2 * desk.viewer.searches_per_minute)
+        who = f"user {desk.viewer.user_id}"
+    if not desk.settings.pace.allows(who, per_minute):
+        is_first = desk.settings.pace.allows(f"refused {who}", 1)
+        raise TooMany(is_on_record=not is_first)
+
+
 async def _check(request: Request, desk: Desk, guard: Guard) -> None:
     if _changes(request, guard):
         await _check_origin(request, desk, guard)
@@ -154,8 +200,9 @@ async def _check(request: Request, desk: Desk, guard: Guard) -> None:
         return
     if desk.viewer is None:
         raise LoginNeeded
-    if desk.viewer.must_change_password and not guard.while_password_is_old:
-        raise Elsewhere("/account/password", "请先修改初始密码。", "Change the first password before anything else.")
+    step = next_step(desk.viewer, desk.settings.portal.login)
+    if step is not None and step not in guard.steps:
+        raise Elsewhere(*STEPS[step])
     if guard.may and not desk.viewer.permissions & set(guard.may):
         raise Refused(403, "您的角色没有此项权限。", "Your role does not grant this.")
     if guard.needs_purpose and desk.settings.portal.purpose(desk.purpose) is None:
@@ -170,8 +217,9 @@ async def _check_origin(request: Request, desk: Desk, guard: Guard) -> None:
     if desk.viewer is not None and desk.viewer.token_id is not None:
         return
     origin = request.headers.get("origin")
-    own = {request.url.netloc, urlsplit(desk.settings.portal.public_url).netloc}
-    if (origin and urlsplit(origin).netloc not in own) or request.headers.get("sec-fetch-site") == "cross-site":
+    own = {request.headers.get("host", ""), urlsplit(desk.settings.portal.public_url).netloc}
+    from_elsewhere = request.headers.get("sec-fetch-site") in ("cross-site", "same-site")
+    if (origin is not None and urlsplit(origin).netloc not in own) or from_elsewhere:
         raise Refused(403, "请求来自其他网站，已拒绝。", "The request came from another site.")
     if desk.viewer is None:
         return
@@ -179,7 +227,7 @@ async def _check_origin(request: Request, desk: Desk, guard: Guard) -> None:
     if given is None and request.headers.get("content-type", "").startswith(
         ("application/x-www-form-urlencoded", "multipart/form-data")
     ):
-        form: FormData = await request.form()
+        form: FormData = await request.form(max_files=MOST_FILES)
         value = form.get("csrf")
         given = value if isinstance(value, str) else None
     if given is None or not hmac.compare_digest(given.encode(), desk.viewer.csrf.encode()):
@@ -197,8 +245,16 @@ def _count_rows(desk: Desk) -> None:
 
 def add_usage(desk: Desk, kind: str, amount: int) -> int:
     """Add to what the viewer took today (UTC) and return the sum."""
+    while True:
+        try:
+            return _add_usage(desk, kind, amount)
+        except sa.exc.IntegrityError:
+            continue  # another request of the viewer was first to begin the day
+
+
+def _add_usage(desk: Desk, kind: str, amount: int) -> int:
     table, who = usage_table.c, desk.who.user_id
-    day = datetime.now(UTC).date()
+    day = clock.moment().date()
     mine = (table.user_id == who) & (table.day == day) & (table.kind == kind)
     with open_database(desk.settings.state).begin() as connection:
         changed = connection.execute(sa.update(usage_table).where(mine).values(amount=table.amount + amount))
@@ -225,7 +281,7 @@ async def _record(request: Request, desk: Desk, guard: Guard, template: str, out
         columns=tuple(desk.columns) if shown else (),
         details={k: v for k, v in desk.details.items() if k != "actor"}
         | {"method": request.method, "route": template}
-        | _ids(request),
+        | _ids(request, audit),
         address=request.client.host if request.client else None,
         token_id=desk.viewer.token_id if desk.viewer else None,
     )
@@ -248,12 +304,24 @@ class AuditFailed(Refused):
 
 
 ID_LIKE = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-.:")
+REGISTER_ID = re.compile("[PH][0-9A-HJKMNP-TV-Z]{16}")
+MOST_DIGITS = 8
+"""A row of more may be somebody's telephone or identity number."""
 
 
-def _ids(request: Request) -> dict[str, Any]:
-    """Path parameters, which are ids by construction; anything else is not repeated."""
-    clean = {k: str(v) for k, v in request.path_params.items() if len(str(v)) <= 60 and set(str(v)) <= ID_LIKE}
-    return {"path": clean} if clean else {}
+def _ids(request: Request, audit: Audit) -> dict[str, Any]:
+    """Path parameters that look like ids; of anything else, which may be what somebody searched for, a keyed hash."""
+    given = {name: str(value) for name, value in request.path_params.items()}
+    clean = {name: value for name, value in given.items() if _is_an_id(value)}
+    hashes = sorted(audit.keyed_hash(value) for name, value in given.items() if name not in clean)
+    return ({"path": clean} if clean else {}) | ({"path_hashes": hashes} if hashes else {})
+
+
+def _is_an_id(text: str) -> bool:
+    if REGISTER_ID.fullmatch(text):
+        return True
+    digits = max(map(len, re.findall("[0-9]+", text)), default=0)
+    return len(text) <= 60 and set(text) <= ID_LIKE and digits <= MOST_DIGITS
 
 
 def to_login(request: Request) -> RedirectResponse:
@@ -270,6 +338,7 @@ __all__ = [
     "GuardedRoute",
     "LoginNeeded",
     "NotThere",
+    "TooMany",
     "add_usage",
     "guard_of",
     "guarded",

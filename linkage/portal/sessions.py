@@ -4,25 +4,30 @@ import hashlib
 import hmac
 import secrets
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from linkage.kernel.database import open_database
 from linkage.kernel.run import State
-from linkage.kernel.state_tables import sessions_table, tokens_table
+from linkage.kernel.state_tables import sessions_table
+from linkage.portal import clock
 from linkage.portal.access import AccessConfig
-from linkage.portal.accounts import find_user, now, roles_of
+from linkage.portal.accounts import find_user, roles_of
+from linkage.portal.audit import Entry
 from linkage.portal.config import Sessions
+from linkage.portal.tokens import REUSE, find_token, is_good, is_reused, note_use, revoke_family
 from linkage.portal.viewer import Viewer
 
+if TYPE_CHECKING:
+    from linkage.portal.settings import Settings
+
 SEEN_EVERY = timedelta(minutes=1)
-TOKEN_PREFIX = "grt"
 
 
 def open_session(state: State, user_id: str, limits: Sessions, *, second_factor: bool) -> str:
     """Start a session and return its secret, which is told once and kept nowhere."""
-    secret, moment = secrets.token_urlsafe(32), now()
+    secret, moment = secrets.token_urlsafe(32), clock.now()
     row = {
         "session_hash": _hash(secret), "user_id": user_id, "second_factor": second_factor, "created_at": moment, "last_seen_at": moment,
         "expires_at": moment + timedelta(hours=limits.hours),
@@ -36,7 +41,7 @@ def read_session(
     state: State, secret: str, limits: Sessions, access: AccessConfig
 ) -> tuple[Viewer, dict[str, Any]] | None:
     """Whose session it is, and the session's row; None when it has ended, idled too long, or its account is disabled."""
-    moment, session_hash = now(), _hash(secret)
+    moment, session_hash = clock.now(), _hash(secret)
     query = sa.select(sessions_table).where(sessions_table.c.session_hash == session_hash)
     with open_database(state).connect() as connection:
         row = connection.execute(query).mappings().first()
@@ -48,7 +53,8 @@ def read_session(
         or row["last_seen_at"] + idle <= moment
     ):
         return None
-    viewer = _viewer(state, access, row["user_id"], session_hash=session_hash, csrf=csrf_token(secret))
+    more = {"session_hash": session_hash, "csrf": csrf_token(secret), "second_factor": row["second_factor"]}
+    viewer = _viewer(state, access, row["user_id"], **more)
     if viewer is None:
         return None
     if row["last_seen_at"] + SEEN_EVERY <= moment:
@@ -64,11 +70,23 @@ def update_session(state: State, session_hash: str, **values: Any) -> None:
         )
 
 
-def end_sessions(state: State, user_id: str) -> None:
-    """End all sessions of an account at once."""
+def end_sessions(state: State, user_id: str, *, only: str | None = None) -> int:
+    """End all sessions of an account at once, or the one with the hash ``only``; returns how many ended."""
     open_ones = (sessions_table.c.user_id == user_id) & sessions_table.c.ended_at.is_(None)
+    if only is not None:
+        open_ones &= sessions_table.c.session_hash == only
     with open_database(state).begin() as connection:
-        connection.execute(sa.update(sessions_table).where(open_ones).values(ended_at=now()))
+        return connection.execute(sa.update(sessions_table).where(open_ones).values(ended_at=clock.now())).rowcount
+
+
+def open_sessions(state: State, user_id: str, limits: Sessions) -> list[dict[str, Any]]:
+    """The sessions of an account that have not ended, newest first."""
+    table, moment = sessions_table.c, clock.now()
+    alive = (table.user_id == user_id) & table.ended_at.is_(None) & (table.expires_at > moment)
+    alive &= table.last_seen_at > moment - timedelta(minutes=limits.idle_minutes)
+    with open_database(state).connect() as connection:
+        query = sa.select(sessions_table).where(alive).order_by(table.created_at.desc())
+        return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def csrf_token(secret: str) -> str:
@@ -76,23 +94,31 @@ def csrf_token(secret: str) -> str:
     return hmac.new(secret.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
-def read_token(state: State, bearer: str, access: AccessConfig) -> tuple[Viewer, dict[str, Any]] | None:
-    """Whose API token it is (``grt_<id>_<secret>``), and its row; None when it is unknown, expired, revoked, or its account disabled."""
-    prefix, _, rest = bearer.partition("_")
-    token_id, _, secret = rest.partition("_")
-    if prefix != TOKEN_PREFIX or not secret:
+def read_token(settings: "Settings", bearer: str, address: str | None = None) -> tuple[Viewer, dict[str, Any]] | None:
+    """Whose API token it is, and its row; None when it is unknown, expired, revoked, rotated away, or its account disabled.
+
+    A token that comes back after it was rotated away revokes its whole family, on record.
+    """
+    row = find_token(settings.state, bearer)
+    if row is None:
         return None
-    with open_database(state).connect() as connection:
-        row = connection.execute(sa.select(tokens_table).where(tokens_table.c.token_id == token_id)).mappings().first()
-    if (
-        row is None
-        or not hmac.compare_digest(row["secret_hash"], _hash(secret))
-        or row["revoked_at"] is not None
-        or row["expires_at"] <= now()
-    ):
+    if is_reused(row):
+        owner = find_user(settings.state, user_id=row["user_id"]) or {"username": "", "department": ""}
+        details = {"family_id": row["family_id"]}
+        entry = Entry(
+            "token_reused", owner["username"], owner["department"], "denied", 401, address=address, token_id=row["token_id"], details=details
+        )  # fmt: skip
+        settings.audit.append(entry)
+        revoke_family(settings.state, row["family_id"], REUSE)
+    if not is_good(row):
         return None
-    viewer = _viewer(state, access, row["user_id"], token_id=token_id, token_scope=row["scope"])
-    return (viewer, dict(row)) if viewer else None
+    viewer = _viewer(
+        settings.state, settings.access, row["user_id"], token_id=row["token_id"], token_scope=row["scope"]
+    )
+    if viewer is None:
+        return None
+    note_use(settings.state, row)
+    return viewer, row
 
 
 def _viewer(state: State, access: AccessConfig, user_id: str, **more: Any) -> Viewer | None:
@@ -111,6 +137,7 @@ def _viewer(state: State, access: AccessConfig, user_id: str, **more: Any) -> Vi
             "must_change_password",
         )
     }
+    more |= {"has_second_factor": user["totp_secret"] is not None}
     return Viewer(**names, role_names=roles_of(state, user_id), access=access, **more)
 
 

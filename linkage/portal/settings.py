@@ -5,15 +5,20 @@ import time
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from linkage.kernel.config import read_config
-from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
+from linkage.night_config import DistrictConfig
 from linkage.portal.access import AccessConfig, check_against_sharing
 from linkage.portal.audit import Audit
 from linkage.portal.config import PortalConfig
+from linkage.portal.downloads.copies import Copies
 from linkage.portal.register import Registers
+from linkage.portal.sealing import Sealer, read_sealer
 from linkage.release.sharing import SharingConfig
+
+MOST_KEPT = 10_000
 
 
 class Pace:
@@ -33,7 +38,13 @@ class Pace:
             if len(seen) >= per_minute:
                 return False
             seen.append(moment)
+            if len(self._seen) > MOST_KEPT:
+                self._forget(moment)
             return True
+
+    def _forget(self, moment: float) -> None:
+        for who in [who for who, seen in self._seen.items() if seen and seen[-1] < moment - 60]:
+            del self._seen[who]
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,10 @@ class Settings:
     sharing: SharingConfig
     registers: Registers
     audit: Audit
+    copies: Copies
+    sealer: Sealer
+    zone: ZoneInfo
+    """The district's time, for what people read."""
     pace: Pace = field(default_factory=Pace)
 
 
@@ -55,12 +70,19 @@ def read_settings(state: State, config_dir: Path) -> Settings:
     access = read_config(config_dir / "access.yaml", AccessConfig)
     sharing = read_config(config_dir / "sharing.yaml", SharingConfig)
     portal = read_config(config_dir / "portal.yaml", PortalConfig)
-    try:
-        check_against_sharing(access, sharing)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{config_dir / 'access.yaml'}: {error}.", remedy="Name the columns one by one, without it."
-        ) from None
+    check_against_sharing(access, sharing, str(config_dir / "access.yaml"))
     state.prepare()
     copy_to = Path(portal.audit_heads) if portal.audit_heads else None
-    return Settings(state, config_dir, portal, access, sharing, Registers(state), Audit(state, copy_to))
+    zone = ZoneInfo(read_config(config_dir / "district.yaml", DistrictConfig).timezone)
+    return Settings(
+        state,
+        config_dir,
+        portal,
+        access,
+        sharing,
+        Registers(state),
+        Audit(state, copy_to),
+        Copies(state),
+        read_sealer(state),
+        zone,
+    )

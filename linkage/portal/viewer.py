@@ -24,6 +24,10 @@ class Viewer:
     token_id: str | None = None
     token_scope: dict[str, object] | None = None
     must_change_password: bool = False
+    second_factor: bool = True
+    """Whether this login had one (or needs none: a token)."""
+    has_second_factor: bool = False
+    """Whether the account gives one-time codes."""
     session_hash: str | None = None
     csrf: str = field(default="", repr=False)
 

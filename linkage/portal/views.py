@@ -3,8 +3,8 @@
 Nothing is selected that is not granted, so that nothing can slip through a page; ``View.rows`` checks once more what comes back.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -25,6 +25,10 @@ FROM households h LEFT JOIN (
     SELECT household_id, count(*) AS persons FROM members WHERE valid_to IS NULL AND person_id IN (SELECT person_id FROM restricted) GROUP BY household_id
 ) x USING (household_id))"""
 
+# What conditions on persons speak of, and what they are sorted by.
+WHO_COLUMNS = "person_id, status, restriction, sources, residence_street, residence_community, grid_code"
+FIELDS_CONDITION = " AND list_contains($granted_fields, field)"
+
 
 @dataclass(frozen=True)
 class View:
@@ -38,6 +42,12 @@ class View:
     """Of the table ``values``: golden fields of which values are shown, with the mask of their values."""
     relation: str = ""
     """What is selected from, where it is not the table itself."""
+    who: str = "true"
+    """Of the condition, what it asks of persons: a condition over the table persons."""
+    area: tuple[str, str] | None = None
+    """The viewer's area, as in Viewer."""
+    everything: bool = False
+    """Whether every row is granted (within the area), restricted persons too."""
 
     def shows(self, column: str) -> bool:
         """Whether the column is shown at all."""
@@ -60,9 +70,20 @@ class View:
         return shown_sql(name, mask)
 
     def rows(
-        self, con: duckdb.DuckDBPyConnection, where: str = "true", tail: str = "", **parameters: Any
+        self,
+        con: duckdb.DuckDBPyConnection,
+        where: str = "true",
+        tail: str = "",
+        about: Collection[str] | None = None,
+        **parameters: Any,
     ) -> list[dict[str, Any]]:
-        """The granted rows as dictionaries. Raises PermissionError should a column come back that is not granted."""
+        """The granted rows as dictionaries; ``about``: only those of these persons, which spares looking through everybody.
+
+        Raises PermissionError should a column come back that is not granted.
+        """
+        if about is not None:
+            view = self._about(con, about)
+            return view.rows(con, where, tail, **parameters) if view else []
         sql = self.select(where, tail)
         bound = {**parameters, **{k: v for k, v in self.parameters.items() if f"${k}" in sql}}
         cursor = con.execute(sql, bound or None)
@@ -70,6 +91,36 @@ class View:
         if set(names) - set(self.columns):
             raise PermissionError(f"{self.table}: a column came back that is not granted")
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def ids(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        about: Collection[str],
+        where: str = "true",
+        tail: str = "",
+        **parameters: Any,
+    ) -> list[str]:
+        """Of the persons ``about``, those that are granted and meet ``where``: cheap, to choose whose rows are then shown."""
+        if not about:
+            return []
+        # Materialised, or the condition would be tried on everybody.
+        columns = WHO_COLUMNS if where == "true" else "*"
+        sql = (
+            f"WITH about AS MATERIALIZED (SELECT {columns} FROM persons WHERE person_id IN (SELECT unnest($asked_persons))) "
+            f"SELECT person_id FROM about WHERE ({self.who}) AND ({where}) {tail}"
+        )
+        bound = {**parameters, **{k: v for k, v in self.parameters.items() if f"${k}" in sql}}
+        return [row[0] for row in con.execute(sql, bound | {"asked_persons": list(about)}).fetchall()]
+
+    def _about(self, con: duckdb.DuckDBPyConnection, persons: Collection[str]) -> "View | None":
+        """The same view of those of ``persons`` who are granted; None when nobody is."""
+        granted = list(persons) if self.who == "true" else self.ids(con, persons)
+        if not granted:
+            return None
+        condition = _of_persons(self.table, "(SELECT unnest($granted_persons))", self.area)
+        if self.fields is not None:
+            condition += FIELDS_CONDITION
+        return replace(self, condition=condition, parameters={**self.parameters, "granted_persons": granted})
 
 
 def view_of(viewer: Viewer, table: str, sharing: SharingConfig) -> View | None:
@@ -95,15 +146,22 @@ def view_of(viewer: Viewer, table: str, sharing: SharingConfig) -> View | None:
         return None
     everything = any(read.rows == "all" for read, _ in granted)
     scope_of_department = "all" if everything or shared is None else shared.scope
-    condition, parameters = _rows(table, viewer, everything=everything, own_only=scope_of_department == "own")
+    who, parameters = _who(viewer, everything=everything, own_only=scope_of_department == "own")
+    condition = "true"
+    if who != "true":
+        condition = (
+            who
+            if table == "persons"
+            else _of_persons(table, f"(SELECT person_id FROM persons WHERE {who})", viewer.area)
+        )
     fields = None
     if table == "values":
         persons = view_of(viewer, "persons", sharing)
         fields = dict(persons.columns) if persons else {}
         parameters = parameters | {"granted_fields": sorted(fields)}
-        condition += " AND list_contains($granted_fields, field)"
+        condition += FIELDS_CONDITION
     relation = SHARED_HOUSEHOLDS if table == "households" and not everything else ""
-    return View(table, columns, condition, parameters, fields, relation)
+    return View(table, columns, condition, parameters, fields, relation, who, viewer.area, everything)
 
 
 def _has_rows(read: Read, is_department: bool) -> bool:
@@ -122,9 +180,10 @@ def _columns(read: Read, viewer: Viewer, sharing: SharingConfig) -> dict[str, st
     return {name: read.mask.get(name) for name in names}
 
 
-def _rows(table: str, viewer: Viewer, *, everything: bool, own_only: bool) -> tuple[str, dict[str, Any]]:
-    """The condition on rows and its values: restricted persons, the department's scope, the user's area."""
-    persons, parameters = [], {}
+def _who(viewer: Viewer, *, everything: bool, own_only: bool) -> tuple[str, dict[str, Any]]:
+    """The condition on persons and its values: restricted persons, the department's scope, the user's area."""
+    persons: list[str] = []
+    parameters: dict[str, Any] = {}
     if not everything:
         persons.append("restriction IS NULL")
     if own_only:
@@ -133,33 +192,23 @@ def _rows(table: str, viewer: Viewer, *, everything: bool, own_only: bool) -> tu
     if viewer.area is not None:
         persons.append(f"{quote_name(viewer.area[0])} = $granted_area")
         parameters["granted_area"] = viewer.area[1]
-    if not persons:
-        return "true", parameters
-    who = " AND ".join(persons)
-    ids = f"(SELECT person_id FROM persons WHERE {who})"
+    return " AND ".join(persons) or "true", parameters
+
+
+def _of_persons(table: str, ids: str, area: tuple[str, str] | None) -> str:
+    """The condition on rows of ``table`` that are about the persons of the sub-select ``ids``."""
     match table:
-        case "persons":
-            return who, parameters
         case "households":
             # A household is seen by who lives in it; its area is its own.
-            area = ""
-            if viewer.area is not None:
-                area = f"{quote_name(HOUSEHOLD_AREA_COLUMNS[viewer.area[0]])} = $granted_area AND "
+            own = f"{quote_name(HOUSEHOLD_AREA_COLUMNS[area[0]])} = $granted_area AND " if area is not None else ""
             return (
-                f"{area}household_id IN (SELECT household_id FROM members WHERE valid_to IS NULL AND person_id IN {ids})",
-                parameters,
+                f"{own}household_id IN (SELECT household_id FROM members WHERE valid_to IS NULL AND person_id IN {ids})"
             )
         case "history":
-            return (
-                f"(subject_id IN {ids} OR subject_id IN (SELECT household_id FROM members WHERE person_id IN {ids}))",
-                parameters,
-            )
+            return f"subject_id IN (SELECT * FROM {ids} UNION ALL SELECT household_id FROM members WHERE person_id IN {ids})"
         case "review_cases":
-            return f"EXISTS (SELECT 1 FROM (SELECT unnest(person_ids) AS one) WHERE one IN {ids})", parameters
+            return f"EXISTS (SELECT 1 FROM (SELECT unnest(person_ids) AS one) WHERE one IN {ids})"
         case "common_records":
-            return (
-                f"record_key IN (SELECT source || ':' || record_id FROM crosswalk WHERE person_id IN {ids})",
-                parameters,
-            )
+            return f"record_key IN (SELECT source || ':' || record_id FROM crosswalk WHERE person_id IN {ids})"
         case _:
-            return f"person_id IN {ids}", parameters
+            return f"person_id IN {ids}"

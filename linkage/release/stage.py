@@ -9,7 +9,7 @@ import duckdb
 
 from linkage.kernel.config import read_config
 from linkage.kernel.contracts import TableContract, contract
-from linkage.kernel.engine import quote_name, quote_text
+from linkage.kernel.engine import quote_name, quote_text, read_sql
 from linkage.kernel.run import StageContext, Summary, commit_directory, write_bytes, write_json
 from linkage.release.deltas import table_contract, write_deltas, write_slice_deltas
 from linkage.release.manifest import (
@@ -47,7 +47,7 @@ ACCOUNTED = ("counted_rows", "accepted_rows", "rejected_rows", "duplicate_rows",
 LOOKUP = "register.duckdb"
 LOOKUP_TABLES = ("persons", "households", "members", "crosswalk", "retired_ids", "events", "history", "restricted")
 INDEXES = {
-    "persons": ("person_id", "identity_number", "full_name"),
+    "persons": ("person_id",),
     "households": ("household_id",),
     "members": ("household_id", "person_id"),
     "crosswalk": ("person_id", "record_id"),
@@ -71,7 +71,7 @@ def run(context: StageContext) -> Summary:
         if context.previous_release is not None:
             rows |= write_deltas(context.engine, RELEASE_TABLES, context.previous_release, unfinished)
             rows |= write_slice_deltas(context.engine, config, context.previous_release, unfinished)
-        _write_lookup(unfinished)
+        _write_lookup(unfinished, context.input("gate_incoming", "common_records"))
         write_json(unfinished / "datapackage.json", _datapackage(context, rows))
         _sign(context, unfinished, rows)
         for path in unfinished.rglob("*"):
@@ -140,9 +140,10 @@ def _write_restricted(context: StageContext, folder: Path) -> dict[str, int]:
     return {"restricted.parquet": rows}
 
 
-def _write_lookup(folder: Path) -> None:
+def _write_lookup(folder: Path, common_records: Path) -> None:
     """``register.duckdb``: the same tables, indexed, closed and without a write-ahead log; persons have one column more,
-    ``restriction`` (restrict, end, or null), which whoever shows them to a department must heed."""
+    ``restriction`` (restrict, end, or null), which whoever shows them to a department must heed. Besides them stand
+    ``search_keys`` and ``search_addresses``, by which persons are found."""
     path = folder / LOOKUP
     con = duckdb.connect(str(path), config={"threads": 2})
     try:
@@ -156,6 +157,10 @@ def _write_lookup(folder: Path) -> None:
             "UPDATE persons SET restriction = r.action FROM "
             "(SELECT person_id, min(action) AS action FROM restricted GROUP BY person_id) r WHERE r.person_id = persons.person_id"
         )
+        paths = {"values": str(folder / "values.parquet"), "common_records": str(common_records)}
+        for statement in con.extract_statements(read_sql(SQL_PACKAGE, "search_keys")):
+            bound = {name: path for name, path in paths.items() if name in statement.named_parameters}
+            con.execute(statement, bound or None)
         for table, columns in INDEXES.items():
             for column in columns:
                 con.execute(
@@ -185,7 +190,7 @@ def _sign(context: StageContext, folder: Path, rows: dict[str, int]) -> None:
         "code_sha256": plan.get("code_sha256"),
         "previous_release": previous.name if previous else None,
         "previous_manifest_sha256": file_hash(previous / MANIFEST) if previous else None,
-        "derived": {LOOKUP: [f"{table}.parquet" for table in LOOKUP_TABLES]},
+        "derived": {LOOKUP: [f"{table}.parquet" for table in (*LOOKUP_TABLES, "values")]},
     }
     derived = {"release": context.run_id, "files": {LOOKUP: files[LOOKUP]}}
     key = signing_key(context.state)

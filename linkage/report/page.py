@@ -1,11 +1,14 @@
-"""The report's pages: Jinja2 templates over measures, self-contained, in Chinese with an English switch."""
+"""The report's pages: Jinja2 templates over measures. In the run's folder they are self-contained, in Chinese with an English switch; the portal
+shows their sections in one language, with its own styles and no code."""
 
+from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+Language = Literal["zh", "en"]
 SOURCES = {
     "all": ("全部", "all"),
     "police": ("公安", "police"),
@@ -15,32 +18,45 @@ SOURCES = {
 }
 
 
-def render(template: str, **values: Any) -> str:
-    """Render ``templates/<template>``; every value is escaped."""
-    folder = files("linkage.report") / "templates"
-    sources = {
-        p.name: p.read_text(encoding="utf-8") for p in folder.iterdir() if p.name.endswith((".html", ".css", ".js"))
-    }
+def render(template: str, *, language: Language | None = None, **values: Any) -> str:
+    """Render ``templates/<template>``; every value is escaped. Without ``language`` texts stand in both, and the page shows one."""
+    return _environment(language).get_template(template).render(**values)
+
+
+@cache
+def _environment(language: Language | None) -> Environment:
     environment = Environment(
-        loader=DictLoader(sources),
+        loader=DictLoader({name: template_text(name) for name in _names()}),
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"t": bilingual, "source_name": source_name}
+
+    def t(zh: object, en: object) -> object:
+        return bilingual(zh, en) if language is None else en if language == "en" else zh
+
+    def source_name(source: str) -> object:
+        return t(*SOURCES.get(source, (source, source)))
+
+    environment.globals |= {"t": t, "source_name": source_name}
     environment.filters |= {"n": number, "pct": percent}
-    return environment.get_template(template).render(**values)
+    return environment
+
+
+def _names() -> list[str]:
+    folder = files("linkage.report") / "templates"
+    return [p.name for p in folder.iterdir() if p.name.endswith((".html", ".css", ".js"))]
+
+
+def template_text(name: str) -> str:
+    """The text of ``templates/<name>``: a template, a style sheet or a script."""
+    return (files("linkage.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def bilingual(zh: object, en: object) -> Markup:
     """A text in both languages; the page shows one."""
     return Markup('<span class="zh">{}</span><span class="en" lang="en">{}</span>').format(zh, en)
-
-
-def source_name(source: str) -> Markup:
-    """A department's name in both languages."""
-    return bilingual(*SOURCES.get(source, (source, source)))
 
 
 def number(value: Any) -> str:

@@ -1,6 +1,7 @@
 """The services of docker-compose.yml as processes of this machine, beside a PostgreSQL of the tests' own."""
 
 import contextlib
+import functools
 import os
 import re
 import secrets
@@ -21,7 +22,7 @@ from tests.builders import REPOSITORY
 
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
-AIRFLOW = {"airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"}
+RUNNING = {"airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "portal"}
 
 
 def free_port() -> int:
@@ -92,23 +93,29 @@ def environment(postgres: int, home: Path, api_port: int) -> dict[str, str]:
     bin_dir = Path(sys.executable).parent
     return env | {
         "AIRFLOW_HOME": str(home / "airflow"),
+        "PORTAL_PORT": str(free_port()),
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
         "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'dags'}",
         "PATH": f"{bin_dir}:{env['PATH']}",
     }
 
 
-def local(words: list[str], api_port: int) -> list[str]:
-    """A command of the compose file, with this test's port and the repository's paths."""
-    return [
-        w.replace("/opt/gridroll", str(REPOSITORY)).replace("8080", str(api_port)).replace("$$", "$") for w in words
-    ]
+def local(words: list[str], env: dict[str, str], api_port: int) -> list[str]:
+    """A command of the compose file, with this test's ports and folders."""
+    places = {
+        "/opt/gridroll": str(REPOSITORY),
+        "/var/lib/gridroll/state": env["GRIDROLL_STATE"],
+        "8080": str(api_port),
+        "8090": env["PORTAL_PORT"],
+        "$$": "$",
+    }
+    return [functools.reduce(lambda w, place: w.replace(*place), places.items(), word) for word in words]
 
 
 def initialise(env: dict[str, str], api_port: int) -> None:
     """What the service airflow-init does: migrations, user, pools, gridroll's own database."""
     done = subprocess.run(
-        local(SERVICES["airflow-init"]["command"], api_port),
+        local(SERVICES["airflow-init"]["command"], env, api_port),
         env=env,
         capture_output=True,
         text=True,
@@ -120,21 +127,21 @@ def initialise(env: dict[str, str], api_port: int) -> None:
 
 @contextlib.contextmanager
 def running_services(env: dict[str, str], api_port: int, logs: Path) -> Iterator[None]:
-    """All Airflow services, healthy by their own health checks; ended afterwards."""
+    """All services, healthy by their own health checks; ended afterwards."""
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        for name in sorted(AIRFLOW):
+        for name in sorted(RUNNING):
             log = (logs / f"{name}.log").open("wb")
             started[name] = subprocess.Popen(
-                local(SERVICES[name]["command"], api_port),
+                local(SERVICES[name]["command"], env, api_port),
                 env=env,
                 stdout=log,
                 stderr=log,
                 cwd=logs,
                 start_new_session=True,
             )
-        for name in sorted(AIRFLOW):
-            check = local(SERVICES[name]["healthcheck"]["test"][1:], api_port)
+        for name in sorted(RUNNING):
+            check = local(SERVICES[name]["healthcheck"]["test"][1:], env, api_port)
             deadline = time.monotonic() + 120
             while subprocess.run(check, env=env, capture_output=True, check=False).returncode != 0:
                 assert started[name].poll() is None, (logs / f"{name}.log").read_text(errors="replace")[-2000:]

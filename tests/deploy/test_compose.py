@@ -14,19 +14,19 @@ from linkage.kernel.run import State
 from linkage.kernel.state_tables import metadata
 from linkage.review.judgements import Verdict, append_judgements, read_judgements
 from tests.builders import REPOSITORY
-from tests.deploy.services import AIRFLOW, SERVICES, environment, free_port, initialise, running_services
+from tests.deploy.services import RUNNING, SERVICES, environment, free_port, initialise, running_services
 
 
 def test_these_services_and_no_other() -> None:
-    assert set(SERVICES) == AIRFLOW | {"postgres", "airflow-init"}
+    assert set(SERVICES) == RUNNING | {"postgres", "airflow-init"}
 
 
-@pytest.mark.parametrize("name", sorted(AIRFLOW | {"postgres"}))
+@pytest.mark.parametrize("name", sorted(RUNNING | {"postgres"}))
 def test_long_running_services_have_a_health_check(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
 
-@pytest.mark.parametrize("name", sorted(AIRFLOW))
+@pytest.mark.parametrize("name", sorted(RUNNING))
 def test_services_run_without_root_and_after_the_migration(name: str) -> None:
     assert SERVICES[name]["user"].split(":")[0] != "0"
     assert SERVICES[name]["depends_on"]["airflow-init"]["condition"] == "service_completed_successfully"

@@ -5,16 +5,40 @@ from linkage.portal.routes import (
     accounts,
     audit,
     corrections,
+    corrections_api,
     downloads,
     home,
+    login,
+    match,
+    openid,
     operations,
     people,
+    people_api,
     report,
     review,
     tokens,
+    verify,
 )
 
 ROUTERS = tuple(
     module.router
-    for module in (home, account, review, people, corrections, downloads, tokens, report, operations, accounts, audit)
+    for module in (
+        home,
+        login,
+        openid,
+        account,
+        review,
+        people,
+        corrections,
+        corrections_api,
+        people_api,
+        verify,
+        match,
+        downloads,
+        tokens,
+        report,
+        operations,
+        accounts,
+        audit,
+    )
 )

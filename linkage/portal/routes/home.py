@@ -39,9 +39,7 @@ def language(language: str, next: Annotated[str, Query(max_length=500)] = "/") -
 
 
 def own_path(path: str) -> str:
-    """``path`` if it is one of this portal, else the first page: nobody is sent to another site."""
-    return (
-        path
-        if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and "\r" not in path
-        else "/"
-    )
+    """``path`` if it is one of this portal, else the first page: nobody is sent to another site. Browsers pass over blanks and control
+    characters and read a backslash as a slash, so that a path with one of them is none of ours."""
+    is_own = path.startswith("/") and not path.startswith("//")
+    return path if is_own and all(char > " " and char != "\\" and char.isprintable() for char in path) else "/"

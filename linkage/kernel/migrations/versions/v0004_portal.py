@@ -9,9 +9,11 @@ down_revision = "0003"
 # Append-only table -> columns of its key, for SQLite, whose INSERT OR REPLACE deletes without a word to a trigger.
 APPEND_ONLY = {
     "readings": ("reading_id",),
-    "correction_steps": ("step_id",),
+    "correction_steps": ("correction_id", "position"),
     "unmask_votes": ("request_id", "user_id"),
     "audit": ("seq",),
+    "audit_index": ("seq",),
+    "audit_values": ("value_hash", "seq"),
     "audit_persons": ("person_id", "seq"),
 }
 
@@ -30,8 +32,8 @@ def upgrade() -> None:
         sa.Column("totp_secret", sa.String(200)),
         sa.Column("totp_last_step", sa.Integer),
         sa.Column("oidc_subject", sa.String(300), unique=True),
-        sa.Column("failed_logins", sa.Integer, nullable=False),
-        sa.Column("locked_until", sa.DateTime),
+        sa.Column("reset_asked_by", sa.String(100)),
+        sa.Column("reset_asked_at", sa.DateTime),
         sa.Column("created_at", sa.DateTime, nullable=False),
         sa.Column("created_by", sa.String(100), nullable=False),
         sa.Column("disabled_at", sa.DateTime),
@@ -46,6 +48,14 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("revoked_at", sa.DateTime),
         sa.Column("revoked_by", sa.String(100)),
+        sa.Column("revoke_reason", sa.Text),
+    )
+    op.create_table(
+        "login_failures",
+        sa.Column("tried", sa.String(40), primary_key=True),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("last_at", sa.DateTime, nullable=False),
+        sa.Column("waits_until", sa.DateTime),
     )
     op.create_table(
         "sessions",
@@ -62,6 +72,7 @@ def upgrade() -> None:
     op.create_table(
         "tokens",
         sa.Column("token_id", sa.String(16), primary_key=True),
+        sa.Column("family_id", sa.String(16), nullable=False, index=True),
         sa.Column("secret_hash", sa.String(64), nullable=False),
         sa.Column("name", sa.String(100), nullable=False),
         sa.Column("user_id", sa.String(16), sa.ForeignKey("users.user_id"), nullable=False, index=True),
@@ -72,6 +83,8 @@ def upgrade() -> None:
         sa.Column("last_used_at", sa.DateTime),
         sa.Column("revoked_at", sa.DateTime),
         sa.Column("revoked_by", sa.String(100)),
+        sa.Column("replaced_by", sa.String(16)),
+        sa.Column("overlap_until", sa.DateTime),
     )
     op.create_table(
         "usage",
@@ -114,8 +127,10 @@ def upgrade() -> None:
         sa.Column("release", sa.String(60), nullable=False),
         sa.Column("value_before", sa.Text),
         sa.Column("value_proposed", sa.Text),
+        sa.Column("reason_code", sa.String(20), nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("basis", sa.Text),
+        sa.Column("legal_basis", sa.String(100), nullable=False),
         sa.Column("owner", sa.String(50), nullable=False, index=True),
         sa.Column("record_id", sa.String(200), nullable=False),
         sa.Column("raised_by", sa.String(16), nullable=False),
@@ -125,13 +140,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "correction_steps",
-        sa.Column("step_id", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column(
-            "correction_id", sa.String(16), sa.ForeignKey("corrections.correction_id"), nullable=False, index=True
-        ),
+        sa.Column("correction_id", sa.String(16), sa.ForeignKey("corrections.correction_id"), primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("status", sa.String(20), nullable=False),
         sa.Column("note", sa.Text, nullable=False),
-        sa.Column("release", sa.String(60)),
+        sa.Column("release", sa.String(60), nullable=False),
+        sa.Column("due_on", sa.Date),
         sa.Column("by", sa.String(100), nullable=False),
         sa.Column("at", sa.DateTime, nullable=False),
     )
@@ -163,9 +177,24 @@ def upgrade() -> None:
         sa.Column("mac", sa.String(64), nullable=False),
     )
     op.create_table(
+        "audit_index",
+        sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("at", sa.String(29), nullable=False, index=True),
+        sa.Column("hour", sa.String(13), nullable=False),
+        sa.Column("actor", sa.String(200), nullable=False, index=True),
+        sa.Column("action", sa.String(50), nullable=False, index=True),
+        sa.Column("outcome", sa.String(10), nullable=False),
+        sa.Column("persons", sa.Integer, nullable=False),
+    )
+    op.create_table(
+        "audit_values",
+        sa.Column("value_hash", sa.String(64), primary_key=True),
+        sa.Column("seq", sa.Integer, primary_key=True, index=True),
+    )
+    op.create_table(
         "audit_persons",
         sa.Column("person_id", sa.String(20), primary_key=True),
-        sa.Column("seq", sa.Integer, primary_key=True),
+        sa.Column("seq", sa.Integer, primary_key=True, index=True),
     )
     for table, key in APPEND_ONLY.items():
         _refuse_changes(table, key)
@@ -197,6 +226,7 @@ def downgrade() -> None:
         (
             "users",
             "role_grants",
+            "login_failures",
             "sessions",
             "tokens",
             "usage",
@@ -207,6 +237,8 @@ def downgrade() -> None:
             "unmask_requests",
             "unmask_votes",
             "audit",
+            "audit_index",
+            "audit_values",
             "audit_persons",
         )
     ):

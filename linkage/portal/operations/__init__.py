@@ -1,0 +1,1 @@
+"""What the system administrator sees: runs and their gates, departments tonight, the chain of releases, checks. No residents' data."""

@@ -1,0 +1,72 @@
+"""Yes or no: does somebody of this number and name live, and live here? For those who may not see more.
+
+Three answers and nothing else. Whatever is not certain - no such number, another name, two persons, a restricted person, a person outside
+the asker's rows - is one and the same "cannot say", so that the answer does not tell which of them it was.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from linkage.portal.desk import Desk
+from linkage.portal.people.keys import hits
+from linkage.portal.people.reader import name_key, reader
+
+Question = Literal["alive", "resident", "alive_and_resident"]
+Answer = Literal["yes", "no", "cannot_say"]
+NUMBER_FIELDS, NAME_FIELDS = ("identity_number",), ("full_name", "former_name")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whom it is about, as typed, and what is asked of them."""
+
+    number: str
+    name: str
+    question: Question = "alive_and_resident"
+
+
+def verify(desk: Desk, asked: Asked) -> Answer:
+    """The answer; puts on record which person it was about. The same work is done whatever the answer is."""
+    view = desk.view("persons")
+    night = date.fromisoformat(desk.register.manifest["night"])
+    number, key = reader().number(asked.number, night) or "", name_key(asked.name) or ""
+    numbered = {hit.person_id for hit in hits(desk.register, "identity_number", [number], NUMBER_FIELDS, number.__eq__)}
+    named = hits(desk.register, "name", [key], NAME_FIELDS, lambda value: name_key(value) == key, about=numbered)
+    both = sorted({hit.person_id for hit in named})
+    # Two persons who ever had this number and name: nobody can say which one is meant.
+    condition, bound = view.who, {k: v for k, v in view.parameters.items() if f"${k}" in view.who}
+    rows = desk.register.rows(
+        "SELECT person_id, status, residence_division_code FROM persons "
+        f"WHERE person_id IN (SELECT unnest($both)) AND restriction IS NULL AND ({condition})",
+        both=both or [""],
+        **bound,
+    )
+    person = rows[0] if len(rows) == len(both) == 1 else None
+    answer = _answer(desk, asked.question, person)
+    if person is not None:
+        desk.persons.add(person["person_id"])
+        desk.columns.add("persons.status")
+    desk.details |= {
+        "question": asked.question,
+        "answer": answer,
+        "query_hash": desk.settings.audit.keyed_hash(
+            f"verify:{number or asked.number.strip()}:{key or asked.name.strip()}"
+        ),
+    }
+    return answer
+
+
+def _answer(desk: Desk, question: Question, person: dict[str, Any] | None) -> Answer:
+    if person is None or person["status"] == "unknown":
+        return "cannot_say"
+    alive = person["status"] != "deceased"
+    if question == "alive":
+        return "yes" if alive else "no"
+    if not alive or person["status"] == "moved_away":
+        # The dead and those who moved away live here no more, whichever was asked.
+        return "no"
+    division = person["residence_division_code"]
+    if division is None:
+        return "cannot_say"
+    return "yes" if division == desk.register.manifest["district"] else "no"
