@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from linkage.fiction.district import generate
-from linkage.night import run_night
+from linkage.night import rerun_night, run_night
 from linkage.portal.review.bulk import read_offers
 from linkage.portal.review.component import open_component
 from linkage.portal.review.queue import read_case
@@ -109,12 +109,14 @@ def all_keys(release: Path) -> set[str]:
     return {key for (key,) in duckdb.execute(f"SELECT source || ':' || record_id FROM '{release}/crosswalk.parquet'").fetchall()}  # fmt: skip
 
 
-def test_with_nothing_decided_the_release_stands(two_nights: Path, tmp_path: Path) -> None:
+def test_with_nothing_decided_nothing_is_started_and_the_release_stands(two_nights: Path, tmp_path: Path) -> None:
     portal = copied_portal(two_nights, tmp_path / "state")
     before = portal.state.current_release()
-    assert portal.client("steward").post("/review/apply").status_code == 303
-    assert "没有新的判定" in wait_for(portal)
-    assert portal.state.current_release() == before
+    assert before is not None
+    assert portal.client("steward").post("/review/apply").status_code == 409
+    assert "尚未运行过" in wait_for(portal)
+    outcome = rerun_night(portal.state.root, CONFIG, note=lambda text: None)
+    assert outcome.stands and outcome.run_id == before.name and portal.state.current_release() == before
 
 
 def test_an_abnormal_outcome_waits_for_a_person(two_nights: Path, tmp_path: Path) -> None:
