@@ -145,7 +145,9 @@ def _pairs_of(desk: Desk, offer: Offer) -> list[tuple[str, list[PairVerdict]]]:
     work, limit = read_work(desk), review_match_weight(desk)
     found = []
     for case_id in offer.case_ids:
-        file = read_casefile(desk, open_case(desk, work, case_id), work.state(case_id), step="first")
+        file = read_casefile(
+            desk, open_case(desk, work, case_id), work.state(case_id), step="first", with_surroundings=False
+        )
         found.append((case_id, file.pairs_of(offer.proven.verdict, (), limit)))
     return found
 
