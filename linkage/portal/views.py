@@ -25,6 +25,8 @@ FROM households h LEFT JOIN (
     SELECT household_id, count(*) AS persons FROM members WHERE valid_to IS NULL AND person_id IN (SELECT person_id FROM restricted) GROUP BY household_id
 ) x USING (household_id))"""
 
+# What conditions on persons speak of, and what they are sorted by.
+WHO_COLUMNS = "person_id, status, restriction, sources, residence_street, residence_community, grid_code"
 FIELDS_CONDITION = " AND list_contains($granted_fields, field)"
 
 
@@ -90,11 +92,29 @@ class View:
             raise PermissionError(f"{self.table}: a column came back that is not granted")
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def ids(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        about: Collection[str],
+        where: str = "true",
+        tail: str = "",
+        **parameters: Any,
+    ) -> list[str]:
+        """Of the persons ``about``, those that are granted and meet ``where``: cheap, to choose whose rows are then shown."""
+        if not about:
+            return []
+        # Materialised, or the condition would be tried on everybody.
+        columns = WHO_COLUMNS if where == "true" else "*"
+        sql = (
+            f"WITH about AS MATERIALIZED (SELECT {columns} FROM persons WHERE person_id IN (SELECT unnest($asked_persons))) "
+            f"SELECT person_id FROM about WHERE ({self.who}) AND ({where}) {tail}"
+        )
+        bound = {**parameters, **{k: v for k, v in self.parameters.items() if f"${k}" in sql}}
+        return [row[0] for row in con.execute(sql, bound | {"asked_persons": list(about)}).fetchall()]
+
     def _about(self, con: duckdb.DuckDBPyConnection, persons: Collection[str]) -> "View | None":
         """The same view of those of ``persons`` who are granted; None when nobody is."""
-        asked = f"SELECT person_id FROM persons WHERE person_id IN (SELECT unnest($granted_persons)) AND ({self.who})"
-        bound = {k: v for k, v in self.parameters.items() if f"${k}" in asked} | {"granted_persons": list(persons)}
-        granted = [row[0] for row in con.execute(asked, bound).fetchall()] if persons else []
+        granted = list(persons) if self.who == "true" else self.ids(con, persons)
         if not granted:
             return None
         condition = _of_persons(self.table, "(SELECT unnest($granted_persons))", self.area)
@@ -185,7 +205,7 @@ def _of_persons(table: str, ids: str, area: tuple[str, str] | None) -> str:
                 f"{own}household_id IN (SELECT household_id FROM members WHERE valid_to IS NULL AND person_id IN {ids})"
             )
         case "history":
-            return f"(subject_id IN {ids} OR subject_id IN (SELECT household_id FROM members WHERE person_id IN {ids}))"
+            return f"subject_id IN (SELECT * FROM {ids} UNION ALL SELECT household_id FROM members WHERE person_id IN {ids})"
         case "review_cases":
             return f"EXISTS (SELECT 1 FROM (SELECT unnest(person_ids) AS one) WHERE one IN {ids})"
         case "common_records":

@@ -31,9 +31,13 @@ def hits(
     return [Hit(**row) for row in rows if is_same(row["value"])]
 
 
-def addresses_with(register: Register, parts: Iterable[str], most: int) -> list[str]:
-    """Addresses that hold all ``parts``, ``most`` + 1 of them at most."""
+def address_hits(register: Register, parts: Iterable[str], fields: Iterable[str], most: int) -> list[Hit] | None:
+    """Persons at addresses that hold all ``parts``; None when these are more than ``most`` addresses."""
     bound = {f"part_{i}": part for i, part in enumerate(parts)}
     where = " AND ".join(f"contains(address, ${name})" for name in bound)
-    rows = register.rows(f"SELECT address FROM search_addresses WHERE {where} LIMIT $most", **bound, most=most + 1)
-    return [str(row["address"]) for row in rows]
+    rows = register.rows(f"SELECT * FROM search_addresses WHERE {where} LIMIT $most", **bound, most=most + 1)
+    if len(rows) > most:
+        return None
+    return [Hit(person, field, row["address"]) for row in rows for field in fields for person in row[field] or ()][
+        :MOST_HITS
+    ]

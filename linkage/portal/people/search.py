@@ -7,7 +7,7 @@ from typing import Any
 from linkage.kernel.masking import mask_number, mask_record_key, mask_shape, mask_text
 from linkage.portal.desk import Desk, NotThere, Refused
 from linkage.portal.people.granted import Granted, Hit, granted
-from linkage.portal.people.keys import addresses_with, hits
+from linkage.portal.people.keys import address_hits, hits
 from linkage.portal.people.kinds import SearchKind, kind_named
 from linkage.portal.people.reader import birth_values, name_key, own_number, reader
 
@@ -113,11 +113,10 @@ def _by_address(desk: Desk, grant: Granted, fields: tuple[str, ...], query: Quer
             "您只能看到地址的一部分，不能按地址查找。",
             "Your view shows addresses in part only, so they cannot be searched by.",
         )
-    addresses = addresses_with(desk.register, parts, MOST_ADDRESSES)
-    if len(addresses) > MOST_ADDRESSES:
+    found = address_hits(desk.register, parts, whole, MOST_ADDRESSES)
+    if found is None:
         return Found([], True, tried, too_many=True)
-    known = frozenset(addresses)
-    return _show(desk, grant, hits(desk.register, "address", addresses, whole, known.__contains__), tried)
+    return _show(desk, grant, found, tried)
 
 
 def _by_dwelling(desk: Desk, grant: Granted, fields: tuple[str, ...], query: Query) -> Found:
@@ -209,20 +208,31 @@ def _is_id(text: str, letter: str) -> bool:
 def _show(desk: Desk, grant: Granted, found: list[Hit], tried: str, also: list[Hit] | None = None) -> Found:
     """Rows of the persons that were hit, by values that the viewer may see; ``also``: a second value that must fit as well."""
     limit = desk.settings.portal.search_results
+    everybody, sure = _people(grant, found)
     condition, parameters = grant.condition(found)
     if also is not None:
+        more_people, more_sure = _people(grant, also)
         more, bound = grant.condition(also)
+        everybody, sure = everybody & more_people, sure & more_sure
         condition, parameters = f"({condition}) AND ({more})", parameters | bound
-    about = sorted({hit.person_id for hit in found})
-    rows = grant.persons.rows(desk.register.con, condition, f"{PERSON_ORDER} {limit + 1}", about=about, **parameters)
-    shown = rows[:limit]
-    desk.saw("persons", shown, grant.persons)
+    tail = f"{PERSON_ORDER} {limit + 1}"
+    ids = grant.persons.ids(desk.register.con, sure, tail=tail)
+    ids += grant.persons.ids(desk.register.con, everybody - sure, condition, tail, **parameters)
+    rows = grant.persons.rows(desk.register.con, "true", PERSON_ORDER + f" {limit}", about=ids[:limit])
+    desk.saw("persons", rows, grant.persons)
     matched: dict[str, tuple[str, ...]] = {}
     for hit in [*found, *(also or [])]:
         if hit.field != "person_id" and grant.losing(hit.field):
             matched[hit.person_id] = tuple(dict.fromkeys((*matched.get(hit.person_id, ()), hit.field)))
-    ids = {row.get("person_id") for row in shown}
-    return Found(shown, len(rows) > limit, tried, {person: names for person, names in matched.items() if person in ids})
+    on_page = {row.get("person_id") for row in rows}
+    return Found(
+        rows, len(ids) > limit, tried, {person: names for person, names in matched.items() if person in on_page}
+    )
+
+
+def _people(grant: Granted, found: list[Hit]) -> tuple[set[str], set[str]]:
+    """Persons that were hit, and those of them by a value that the viewer is shown whether or not it won."""
+    return {hit.person_id for hit in found}, {hit.person_id for hit in found if grant.losing(hit.field)}
 
 
 def _night(desk: Desk) -> date:

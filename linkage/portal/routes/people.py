@@ -23,7 +23,7 @@ from linkage.portal.people.timeline import timeline
 
 router = APIRouter(route_class=GuardedRoute)
 Id = Annotated[str, InPath(pattern="^[PH][0-9A-Z]{16}$")]
-CameFrom = Annotated[str, Query(alias="from", pattern="^[PH][0-9A-Z]{16}$")]
+CameFrom = Annotated[str | None, Query(alias="from", pattern="^[PH][0-9A-Z]{16}$")]
 
 
 @router.get("/people")
@@ -57,7 +57,7 @@ def _search_page(request: Request, desk: Desk, asked: Asked, found: Found | None
 
 @router.get("/people/{person_id}")
 @guarded("person", "look_up", needs_purpose=True, paced=True)
-def person(request: Request, desk: AtDesk, person_id: Id, came_from: CameFrom | None = None) -> Response:
+def person(request: Request, desk: AtDesk, person_id: Id, came_from: CameFrom = None) -> Response:
     """One person: golden values, where they come from, households, what happened, records behind."""
     living, retired = living_id(desk, person_id)
     if retired:
@@ -97,7 +97,7 @@ def explain(request: Request, desk: AtDesk, person_id: Id) -> Response:
 
 @router.get("/households/{household_id}")
 @guarded("household", "look_up", needs_purpose=True, paced=True)
-def household(request: Request, desk: AtDesk, household_id: Id, came_from: CameFrom | None = None) -> Response:
+def household(request: Request, desk: AtDesk, household_id: Id, came_from: CameFrom = None) -> Response:
     """One household: kind, address, head, who lives there and who did, what happened."""
     living, retired = living_id(desk, household_id)
     found = home(desk, living)

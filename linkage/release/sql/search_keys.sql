@@ -10,18 +10,19 @@ WITH name_keys AS (
     ) GROUP BY full_name
 ), given AS (
     SELECT DISTINCT person_id, field, value FROM read_parquet($values)
-    WHERE field IN ('identity_number', 'full_name', 'former_name', 'birth_date', 'phone', 'hukou_address', 'residence_address')
+    WHERE field IN ('identity_number', 'full_name', 'former_name', 'birth_date', 'phone')
     UNION ALL SELECT person_id, 'household_number', household_number FROM persons WHERE household_number IS NOT NULL
     UNION ALL SELECT person_id, 'dwelling_code', dwelling_code FROM persons WHERE dwelling_code IS NOT NULL
 )
 SELECT md5_number_lower(CASE WHEN field IN ('full_name', 'former_name') THEN 'name ' || n.text
-                             WHEN field IN ('hukou_address', 'residence_address') THEN 'address ' || g.value
                              ELSE field || ' ' || g.value END) AS key,
        person_id, field, g.value
 FROM given g LEFT JOIN name_keys n ON n.value = g.value AND field IN ('full_name', 'former_name')
 WHERE field NOT IN ('full_name', 'former_name') OR n.text IS NOT NULL
 ORDER BY key, person_id, field, g.value;
 
--- Every address once, to be searched by parts of its text.
+-- Every address once, to be searched by parts of its text, with those who are said to live or to be registered there.
 CREATE TABLE search_addresses AS
-SELECT DISTINCT value AS address FROM search_keys WHERE field IN ('hukou_address', 'residence_address') ORDER BY address;
+SELECT value AS address, list(DISTINCT person_id) FILTER (field = 'residence_address') AS residence_address,
+       list(DISTINCT person_id) FILTER (field = 'hukou_address') AS hukou_address
+FROM read_parquet($values) WHERE field IN ('hukou_address', 'residence_address') GROUP BY value ORDER BY address;
