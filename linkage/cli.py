@@ -10,7 +10,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from linkage.commands import audit, corrections, decisions, model, night, portal, release, tools, users
+from linkage.commands import audit, corrections, decisions, downloads, model, night, portal, release, tools, users
 from linkage.commands.common import errors
 from linkage.kernel.errors import LinkageError
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (night, release, decisions, portal, corrections, tools):
+for group in (night, release, decisions, portal, corrections, downloads, tools):
     app.add_typer(group.commands)
 app.add_typer(tools.source_app, name="source")
 app.add_typer(model.model_app, name="model")

@@ -3,13 +3,15 @@
 from functools import partial
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from linkage.commands.common import ConfigOption, StateOption, console, existing
 from linkage.kernel.config import read_config
+from linkage.night_config import DistrictConfig
 from linkage.portal.config import PortalConfig
-from linkage.portal.corrections.clock import local_day, today_in, zone_of
+from linkage.portal.corrections.clock import local_day, today_in
 from linkage.portal.corrections.counts import count
 from linkage.portal.corrections.life import STATUS_WORDS, UNSETTLED
 from linkage.portal.corrections.outcomes import record_outcomes
@@ -32,7 +34,7 @@ def corrections(
 ) -> None:
     """List values that were sent back to their owner (校核), and count them by department. No value is printed."""
     where = existing(state)
-    zone = zone_of(config)
+    zone = ZoneInfo(read_config(config / "district.yaml", DistrictConfig).timezone)
     if check:
         patience = read_config(config / "portal.yaml", PortalConfig).corrections.patience_releases
         taken = record_outcomes(where, Registers(where).current(), patience_releases=patience)

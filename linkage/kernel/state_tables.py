@@ -103,6 +103,9 @@ tokens_table = sa.Table(
     "tokens",
     metadata,
     sa.Column("token_id", sa.String(16), primary_key=True),
+    sa.Column(
+        "family_id", sa.String(16), nullable=False, index=True
+    ),  # the first token of those that were rotated one into the next
     sa.Column("secret_hash", sa.String(64), nullable=False),
     sa.Column("name", sa.String(100), nullable=False),
     sa.Column("user_id", sa.String(16), sa.ForeignKey("users.user_id"), nullable=False, index=True),
@@ -113,6 +116,8 @@ tokens_table = sa.Table(
     _moment("last_used_at", nullable=True),
     _moment("revoked_at", nullable=True),
     sa.Column("revoked_by", sa.String(100)),
+    sa.Column("replaced_by", sa.String(16)),
+    _moment("overlap_until", nullable=True),  # a replaced token works until then
 )
 
 # How much one user took on one day (UTC), by kind: rows, searches, downloads.

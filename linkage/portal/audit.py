@@ -10,9 +10,9 @@ import hashlib
 import hmac
 import json
 import os
-import secrets
 import threading
 import unicodedata
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,37 +23,39 @@ from typing import IO, Any
 import sqlalchemy as sa
 
 from linkage.kernel.database import open_database
-from linkage.kernel.errors import ConfigurationError, VerificationFailed
-from linkage.kernel.run import State, write_bytes
+from linkage.kernel.errors import VerificationFailed
+from linkage.kernel.run import State
 from linkage.kernel.state_tables import audit_table
 from linkage.portal import clock
-from linkage.portal.audit_head import HEAD_FILE, Head, HeadFile
+from linkage.portal.audit_check import check_audit, check_chain
+from linkage.portal.audit_entry import Entry, canonical, check_entry
+from linkage.portal.audit_head import Head, HeadFile
 from linkage.portal.audit_index import write_index
+from linkage.portal.audit_key import KEY_FILE, read_key
 
-KEY_ENVIRONMENT, KEY_FILE = "GRIDROLL_AUDIT_KEY", "audit_hmac.key"
 LOCK_FILE = "audit.lock"
 FIRST_MAC = "0" * 64
 FIRST_HEAD = Head(0, FIRST_MAC)
 ADVISORY_LOCK = 0x61756469
+MOST_AT_ONCE = 64
+"""So many entries are written together at most."""
+
+__all__ = ["FIRST_HEAD", "FIRST_MAC", "Audit", "Entry"]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What is put on record. ``details`` holds counts, ids, codes and keyed hashes (``Audit.keyed_hash``), never values; those whose name
-    ends in ``_hash`` or ``_hashes`` can be searched for by whoever knows the value."""
+@dataclass
+class _Ticket:
+    """An entry that waits to be written."""
 
-    action: str
-    actor: str
-    department: str
-    outcome: str  # asked (before something changes), done, denied, failed
-    status: int | None = None
-    purpose: str | None = None
-    purpose_note_hash: str | None = None
-    persons: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    details: dict[str, Any] = field(default_factory=dict)
-    address: str | None = None
-    token_id: str | None = None
+    entry: Entry
+    moment: str
+    seq: int = 0
+    error: BaseException | None = None
+    is_done: bool = False
+    leads: bool = False
+    """Whether its thread writes for all that are waiting."""
+    called: threading.Event = field(default_factory=threading.Event)
+    """It is done, or it leads."""
 
 
 class Audit:
@@ -63,9 +65,12 @@ class Audit:
         self.state = state
         folders = (state.root, *((copy_to,) if copy_to else ()))
         is_new = not (state.keys / KEY_FILE).exists()
-        self._key = _read_key(state)
+        self._key = read_key(state)
         self.heads = tuple(HeadFile(state, folder) for folder in folders)
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._waiting: deque[_Ticket] = deque()
+        self._is_led = False
         if any(not file.path.exists() for file in self.heads):
             self._begin(is_new)
 
@@ -88,35 +93,78 @@ class Audit:
 
     def append(self, entry: Entry, *, at: datetime | None = None) -> int:
         """Write ``entry``; durable when this returns. Returns its number. Raises whatever kept it from being written, and
-        VerificationFailed when the end of the audit is not the one that was signed."""
+        VerificationFailed when the end of the audit is not the one that was signed.
+
+        Entries of several threads that come at once are written together: they share the waiting for the disk.
+        """
         moment = (at or clock.moment()).astimezone(UTC).isoformat(timespec="milliseconds")
-        with self._alone(), open_database(self.state).connect() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-            else:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            last = self._trusted_end(connection)
-            text = canonical(entry, last.seq + 1, moment)
-            head = Head(last.seq + 1, self.mac(last.mac, text))
-            connection.execute(sa.insert(audit_table), {"seq": head.seq, "entry": text, "mac": head.mac})
+        check_entry(entry)
+        ticket = _Ticket(entry, moment)
+        with self._turn:
+            self._waiting.append(ticket)
+            ticket.leads, self._is_led = not self._is_led, True
+        if not ticket.leads:
+            ticket.called.wait()
+        if ticket.leads:
+            self._lead(ticket)
+        if ticket.error is not None:
+            raise ticket.error
+        return ticket.seq
+
+    def _lead(self, ticket: _Ticket) -> None:
+        """Write what is waiting until ``ticket`` is written, then let the next one lead."""
+        try:
+            while not ticket.is_done:
+                self._write_together()
+        finally:
+            with self._turn:
+                self._is_led = bool(self._waiting)
+                if self._is_led:
+                    self._waiting[0].leads = True
+                    self._waiting[0].called.set()
+
+    def _write_together(self) -> None:
+        with self._turn:
+            tickets = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+        try:
+            with self._alone(), open_database(self.state).connect() as connection:
+                self._write(connection, tickets)
+        except BaseException as error:
+            for ticket in tickets:
+                ticket.error = error
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            for ticket in tickets:
+                ticket.is_done = True
+                ticket.called.set()
+
+    def _write(self, connection: sa.Connection, tickets: list["_Ticket"]) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        signed = end = self._trusted_end(connection)
+        for ticket in tickets:
+            text = canonical(ticket.entry, end.seq + 1, ticket.moment, signed.seq)
+            end = Head(end.seq + 1, self.mac(end.mac, text))
+            connection.execute(sa.insert(audit_table), {"seq": end.seq, "entry": text, "mac": end.mac})
             write_index(connection, json.loads(text))
-            connection.commit()
-            self._write_heads(head)
-        return head.seq
+            ticket.seq = end.seq
+        connection.commit()
+        for file in self.heads:
+            file.write(end)
 
     def _trusted_end(self, connection: sa.Connection) -> Head:
-        """The last entry, which the heads must speak of. A head may be one entry behind (the power failed, or a disk was full, between the
-        two): then it is brought up first. Anything else means that entries or heads were taken away."""
-        newest = sa.select(audit_table).order_by(audit_table.c.seq.desc()).limit(2)
-        rows = connection.execute(newest).all()
-        last = Head(rows[0].seq, rows[0].mac) if rows else FIRST_HEAD
-        before = Head(rows[1].seq, rows[1].mac) if len(rows) > 1 else FIRST_HEAD
+        """The last entry, which the heads must speak of. A head may be one step behind (the power failed, or a disk was full, between entries
+        and head): then it is brought up first. Anything else means that entries or heads were taken away."""
+        row = connection.execute(sa.select(audit_table).order_by(audit_table.c.seq.desc()).limit(1)).first()
+        last = Head(row.seq, row.mac) if row else FIRST_HEAD
         for file in self.heads:
             found = file.read()
             if found == last:
                 continue
-            is_behind_by_one = found == before and rows and last.mac == self.mac(before.mac, rows[0].entry)
-            if not is_behind_by_one:
+            if row is None or found is None or not self._is_one_step_behind(connection, found, row):
                 raise VerificationFailed(
                     f"The audit ends at entry {last.seq}, its signed head {file.path} speaks of {found.seq if found else 'nothing'}.",
                     remedy="Run `linkage audit verify`, keep the database as evidence, and restore audit and head from one back-up.",
@@ -124,14 +172,20 @@ class Audit:
             file.write(last)
         return last
 
+    def _is_one_step_behind(self, connection: sa.Connection, found: Head, last: Any) -> bool:
+        """Whether the entries behind the head ``found`` are those that were written together last, and follow it."""
+        behind = sa.select(audit_table).where(audit_table.c.seq > found.seq).order_by(audit_table.c.seq)
+        rows = [(row.seq, row.entry, row.mac) for row in connection.execute(behind.limit(MOST_AT_ONCE + 1))]
+        try:
+            ends = list(check_chain(self, rows, found))
+            return bool(ends) and ends[-1].seq == last.seq and json.loads(last.entry)["head"] == found.seq
+        except (VerificationFailed, ValueError, KeyError, TypeError):
+            return False
+
     def check_end(self) -> None:
         """Raise VerificationFailed when the heads do not speak of the last entry (one behind is brought up)."""
         with self._alone(), open_database(self.state).connect() as connection:
             self._trusted_end(connection)
-
-    def _write_heads(self, head: Head) -> None:
-        for file in self.heads:
-            file.write(head)
 
     def mac(self, before: str, text: str) -> str:
         """The mac of an entry's text behind the entry with the mac ``before``."""
@@ -145,8 +199,6 @@ class Audit:
 
     def verify(self) -> int:
         """Check every entry, the indexes and the heads; returns the number of entries. Raises VerificationFailed at the first fault."""
-        from linkage.portal.audit_check import check_audit
-
         return check_audit(self)
 
 
@@ -163,47 +215,3 @@ def _locked(path: Path) -> Iterator[IO[bytes]]:
             if is_current:
                 yield lock
                 return
-
-
-def canonical(entry: Entry, seq: int, moment: str) -> str:
-    """The entry as JSON that is the same for the same content."""
-    return json.dumps(
-        {
-            "seq": seq, "at": moment, "action": entry.action, "actor": entry.actor, "department": entry.department, "outcome": entry.outcome,
-            "status": entry.status, "purpose": entry.purpose, "purpose_note_hash": entry.purpose_note_hash, "persons": sorted(set(entry.persons)),
-            "columns": sorted(set(entry.columns)), "details": entry.details, "address": entry.address, "token_id": entry.token_id,
-        },
-        ensure_ascii=False,
-        sort_keys=True,
-    )  # fmt: skip
-
-
-def _read_key(state: State) -> bytes:
-    """The key of the hashes: in the file named by GRIDROLL_AUDIT_KEY, else ``state/keys/audit_hmac.key``, made on first use (mode 0600)."""
-    named = os.environ.get(KEY_ENVIRONMENT)
-    path = Path(named) if named else state.keys / KEY_FILE
-    if not path.exists():
-        if named or (state.root / HEAD_FILE).exists():
-            raise ConfigurationError(
-                f"The key of the audit {path} is missing.",
-                remedy="Restore it from the back-up; a new one would not fit the audit.",
-            )
-        make_key(path)
-    key = path.read_bytes()
-    if len(key) < 32:
-        raise ConfigurationError(
-            f"The key of the audit {path} has {len(key)} bytes, fewer than 32.",
-            remedy="Restore it from the back-up, or make one of 32 random bytes before the first use.",
-        )
-    return key
-
-
-def make_key(path: Path) -> None:
-    """Write 32 random bytes into ``path``, for its owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.parent.chmod(0o700)
-    old_mask = os.umask(0o077)
-    try:
-        write_bytes(path, secrets.token_bytes(32))
-    finally:
-        os.umask(old_mask)

@@ -41,7 +41,7 @@ class HeadFile:
     def write(self, head: Head) -> None:
         """Put ``head`` in the file's place, complete or not at all, and durable."""
         text = json.dumps({"seq": head.seq, "mac": head.mac}, sort_keys=True)
-        signed = json.dumps({"head": text, "signature": self._key.sign(text.encode()).hex()}).encode() + b"\n"
+        signed = _spelled(text, self._key.sign(text.encode()))
         write_bytes(self.path, signed)
         self._trusted = (signed, head)
 
@@ -50,7 +50,8 @@ class HeadFile:
         try:
             signed = json.loads(data)
             text, signature = str(signed["head"]), bytes.fromhex(signed["signature"])
-            if any(key is not None and is_signed(text.encode(), signature, key) for key in keys):
+            is_as_written = data == _spelled(text, signature)
+            if is_as_written and any(key is not None and is_signed(text.encode(), signature, key) for key in keys):
                 head = json.loads(text)
                 return Head(int(head["seq"]), str(head["mac"]))
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -59,3 +60,8 @@ class HeadFile:
             f"The signed head {self.path} is not what this installation signed.",
             remedy="Keep it as evidence; compare with its copy.",
         )
+
+
+def _spelled(text: str, signature: bytes) -> bytes:
+    """The file's one spelling: a byte that differs is a change, even where it would read the same."""
+    return json.dumps({"head": text, "signature": signature.hex()}).encode() + b"\n"

@@ -137,7 +137,7 @@ def _identify(request: Request, settings: Settings, guard: Guard) -> Desk:
     language = "en" if request.cookies.get(LANGUAGE_COOKIE) == "en" else "zh"
     bearer = request.headers.get("authorization", "")
     if bearer.lower().startswith("bearer ") and guard.takes_tokens:
-        if found := read_token(settings.state, bearer[7:].strip(), settings.access):
+        if found := read_token(settings, bearer[7:].strip(), request.client.host if request.client else None):
             viewer, row = found
             note = request.headers.get("x-purpose-note")
             return Desk(settings, viewer, language, row["purpose"], note)

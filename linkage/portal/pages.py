@@ -24,16 +24,24 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"n": number, "pct": percent}
+    environment.filters |= {"n": number, "pct": percent, "bytes": size}
     environment.globals |= {"decoded": decoded}
     return environment
+
+
+def size(count: int) -> str:
+    """Bytes for people: 1.4 MB."""
+    for unit, one in (("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
+        if count >= one:
+            return f"{count / one:.1f} {unit}"
+    return f"{count} B"
 
 
 def page(
     request: Request, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> Response:
-    """The page ``templates/<template>``. Templates know ``desk``, ``t(zh, en)``, ``source(name)``, ``field(table, name)``, ``path``,
-    ``local(moment)``, ``department(name)`` and ``role_name(role)``."""
+    """The page ``templates/<template>``. Templates know ``desk``, ``t(zh, en)``, ``source(name)``, ``field(table, name)``, ``field_table(table)``,
+    ``path``, ``local(moment)``, ``department(name)`` and ``role_name(role)``."""
     desk: Desk = request.state.desk
     english = desk.language == "en"
     portal = desk.settings.portal
@@ -46,8 +54,11 @@ def page(
         found = next((f for f in contract(table).fields if f.name == name), None)
         return name.replace("_", " ") if english or found is None else found.zh
 
+    def field_table(name: str) -> str:
+        return name.replace("_", " ") if english else contract(name).zh
+
     text = _environment().get_template(template).render(
-        desk=desk, viewer=desk.viewer, t=desk.t, source=source, field=field, path=request.url.path, english=english,
+        desk=desk, viewer=desk.viewer, t=desk.t, source=source, field=field, field_table=field_table, path=request.url.path, english=english,
         title=portal.title_en if english else portal.title_zh, purpose=portal.purpose(desk.purpose), **words_of(desk), **values,
     )  # fmt: skip
     return HTMLResponse(text, status_code=status, headers=dict(headers or {}))

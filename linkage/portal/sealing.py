@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
-from linkage.portal.audit import make_key
+from linkage.portal.audit_key import make_key
 
 KEY_ENVIRONMENT, KEY_FILE = "GRIDROLL_PORTAL_KEY", "portal_aes.key"
 NONCE_BYTES = 12

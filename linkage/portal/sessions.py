@@ -4,21 +4,25 @@ import hashlib
 import hmac
 import secrets
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from linkage.kernel.database import open_database
 from linkage.kernel.run import State
-from linkage.kernel.state_tables import sessions_table, tokens_table
+from linkage.kernel.state_tables import sessions_table
 from linkage.portal import clock
 from linkage.portal.access import AccessConfig
 from linkage.portal.accounts import find_user, roles_of
+from linkage.portal.audit import Entry
 from linkage.portal.config import Sessions
+from linkage.portal.tokens import REUSE, find_token, is_good, is_reused, note_use, revoke_family
 from linkage.portal.viewer import Viewer
 
+if TYPE_CHECKING:
+    from linkage.portal.settings import Settings
+
 SEEN_EVERY = timedelta(minutes=1)
-TOKEN_PREFIX = "grt"
 
 
 def open_session(state: State, user_id: str, limits: Sessions, *, second_factor: bool) -> str:
@@ -90,23 +94,31 @@ def csrf_token(secret: str) -> str:
     return hmac.new(secret.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
-def read_token(state: State, bearer: str, access: AccessConfig) -> tuple[Viewer, dict[str, Any]] | None:
-    """Whose API token it is (``grt_<id>_<secret>``), and its row; None when it is unknown, expired, revoked, or its account disabled."""
-    prefix, _, rest = bearer.partition("_")
-    token_id, _, secret = rest.partition("_")
-    if prefix != TOKEN_PREFIX or not secret:
+def read_token(settings: "Settings", bearer: str, address: str | None = None) -> tuple[Viewer, dict[str, Any]] | None:
+    """Whose API token it is, and its row; None when it is unknown, expired, revoked, rotated away, or its account disabled.
+
+    A token that comes back after it was rotated away revokes its whole family, on record.
+    """
+    row = find_token(settings.state, bearer)
+    if row is None:
         return None
-    with open_database(state).connect() as connection:
-        row = connection.execute(sa.select(tokens_table).where(tokens_table.c.token_id == token_id)).mappings().first()
-    if (
-        row is None
-        or not hmac.compare_digest(row["secret_hash"], _hash(secret))
-        or row["revoked_at"] is not None
-        or row["expires_at"] <= clock.now()
-    ):
+    if is_reused(row):
+        owner = find_user(settings.state, user_id=row["user_id"]) or {"username": "", "department": ""}
+        details = {"family_id": row["family_id"]}
+        entry = Entry(
+            "token_reused", owner["username"], owner["department"], "denied", 401, address=address, token_id=row["token_id"], details=details
+        )  # fmt: skip
+        settings.audit.append(entry)
+        revoke_family(settings.state, row["family_id"], REUSE)
+    if not is_good(row):
         return None
-    viewer = _viewer(state, access, row["user_id"], token_id=token_id, token_scope=row["scope"])
-    return (viewer, dict(row)) if viewer else None
+    viewer = _viewer(
+        settings.state, settings.access, row["user_id"], token_id=row["token_id"], token_scope=row["scope"]
+    )
+    if viewer is None:
+        return None
+    note_use(settings.state, row)
+    return viewer, row
 
 
 def _viewer(state: State, access: AccessConfig, user_id: str, **more: Any) -> Viewer | None:

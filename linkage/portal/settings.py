@@ -13,6 +13,7 @@ from linkage.night_config import DistrictConfig
 from linkage.portal.access import AccessConfig, check_against_sharing
 from linkage.portal.audit import Audit
 from linkage.portal.config import PortalConfig
+from linkage.portal.downloads.copies import Copies
 from linkage.portal.register import Registers
 from linkage.portal.sealing import Sealer, read_sealer
 from linkage.release.sharing import SharingConfig
@@ -57,6 +58,7 @@ class Settings:
     sharing: SharingConfig
     registers: Registers
     audit: Audit
+    copies: Copies
     sealer: Sealer
     zone: ZoneInfo
     """The district's time, for what people read."""
@@ -73,5 +75,14 @@ def read_settings(state: State, config_dir: Path) -> Settings:
     copy_to = Path(portal.audit_heads) if portal.audit_heads else None
     zone = ZoneInfo(read_config(config_dir / "district.yaml", DistrictConfig).timezone)
     return Settings(
-        state, config_dir, portal, access, sharing, Registers(state), Audit(state, copy_to), read_sealer(state), zone
+        state,
+        config_dir,
+        portal,
+        access,
+        sharing,
+        Registers(state),
+        Audit(state, copy_to),
+        Copies(state),
+        read_sealer(state),
+        zone,
     )

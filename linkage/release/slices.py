@@ -4,6 +4,7 @@ A cell that a spreadsheet would run as a formula (OWASP: CSV injection) gets an 
 """
 
 import codecs
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def _write_table(
     engine: Engine, department: DepartmentSharing, table: str, fields: tuple[str, ...], target: Path, xlsx_rows: int
 ) -> int:
     columns = ", ".join(f"{shown_sql(f, department.mask.get(f))} AS {quote_name(f)}" for f in fields)
-    where = _scope_sql(department, table)
+    where = scope_sql(department, table)
     # In the order of the table's key, whether the department sees it or not: the same rows always give the same bytes.
     key = ", ".join(quote_name(name) for name in contract(table).key)
     engine.con.execute(
@@ -53,14 +54,15 @@ def _write_table(
     titles = {f.name: f.zh for f in contract(table).fields}
     safe = ", ".join(f"{safe_sql(f)} AS {quote_name(titles[f])}" for f in fields)
     ordered = f"SELECT {safe} FROM slice ORDER BY slice_row"
-    _write_csv(engine, ordered, target / f"{table}.csv")
+    write_csv(engine, ordered, target / f"{table}.csv")
     if count <= xlsx_rows:
-        _write_xlsx(engine, ordered, [titles[f] for f in fields], target / f"{table}.xlsx")
+        write_xlsx(engine, ordered, [titles[f] for f in fields], target / f"{table}.xlsx")
     engine.con.execute("DROP TABLE slice")
     return count
 
 
-def _scope_sql(department: DepartmentSharing, table: str) -> str:
+def scope_sql(department: DepartmentSharing, table: str) -> str:
+    """WHERE clause of the rows of shared_<table> that the department receives."""
     if table == "notices":
         return f"WHERE source = {quote_text(department.source)}"
     if department.scope == "all":
@@ -71,7 +73,7 @@ def _scope_sql(department: DepartmentSharing, table: str) -> str:
     return f"WHERE household_id IN (SELECT household_id FROM members WHERE valid_to IS NULL AND person_id IN ({own}))"
 
 
-def _write_csv(engine: Engine, query: str, path: Path) -> None:
+def write_csv(engine: Engine, query: str, path: Path) -> None:
     """UTF-8 with BOM for today's spreadsheets, and a GB18030 copy for the departments' older systems."""
     plain = path.with_suffix(".tmp")
     engine.con.execute("SET preserve_insertion_order = true")
@@ -90,13 +92,17 @@ def _write_csv(engine: Engine, query: str, path: Path) -> None:
     plain.unlink()
 
 
-def _write_xlsx(engine: Engine, query: str, titles: list[str], path: Path) -> None:
-    """Every cell as text: a number of 18 digits must not become 15 digits and three zeros."""
+def write_xlsx(
+    engine: Engine, query: str, titles: list[str], path: Path, properties: Mapping[str, str] | None = None
+) -> None:
+    """Every cell as text: a number of 18 digits must not become 15 digits and three zeros. ``properties``: custom document properties."""
     book = xlsxwriter.Workbook(
         str(path),
         {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
     )
     book.set_properties({"created": FIXED_TIME})
+    for name, value in (properties or {}).items():
+        book.set_custom_property(name, value)
     sheet = book.add_worksheet("数据")
     bold = book.add_format({"bold": True})
     sheet.write_row(0, 0, titles, bold)

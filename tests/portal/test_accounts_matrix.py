@@ -11,6 +11,7 @@ from linkage.kernel.config import read_config
 from linkage.kernel.errors import ConfigurationError
 from linkage.portal.access import PERMISSIONS, AccessConfig, check_against_sharing
 from linkage.portal.matrix import table_matrices
+from linkage.portal.permission_words import PERMISSION_WORDS
 from linkage.release.sharing import SharingConfig
 from tests.portal.bare import bare_portal
 from tests.portal.bare import cheap_hashes as cheap_hashes
@@ -68,6 +69,10 @@ def test_the_page_names_every_role_and_permission(tmp_path: Path, language: str)
         assert (role.en if language == "en" else role.zh) in page
     for permission in PERMISSIONS:
         assert f"<code>{permission}</code>" in page
+
+
+def test_every_permission_has_its_words() -> None:
+    assert set(PERMISSION_WORDS) == set(PERMISSIONS)
 
 
 # --- 不予共享 -----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,10 @@ import sqlalchemy as sa
 from linkage.kernel.database import open_database
 from linkage.kernel.state_tables import audit_table, corrections_table
 from linkage.portal.corrections.clock import today
+from linkage.portal.corrections.rights import visible
 from linkage.portal.corrections.store import read_correction, read_corrections
+from linkage.portal.desk import Desk
+from linkage.portal.viewer import Viewer
 from tests.portal.conftest import Portal, add_person, open_portal
 
 PROPOSED = "浙江省杭州市西湖区古荡街道文锦社区提议路77号"
@@ -150,6 +153,39 @@ def test_persons_out_of_scope_and_out_of_area_are_not_there(desk: Portal) -> Non
     client = desk.client("elsewhere")
     assert raised and {client.get(f"/corrections/{c}").status_code for c in raised} == {404}
     assert not any(c in client.get("/corrections?status=all").text for c in raised)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "sees"),
+    [
+        (["person_id"], 200, False),
+        (["person_id", "full_name"], 200, False),
+        (["person_id", "hukou_address"], 200, True),
+        (["full_name"], 404, False),  # no person is seen without an id
+    ],
+)
+def test_a_token_shows_what_its_scope_names(
+    desk: Portal, sent: tuple[dict[str, Any], str], fields: list[str], status: int, sees: bool
+) -> None:
+    value, correction_id = sent
+    user = desk.users["police_handler"]
+    scope = {"may": ["answer_corrections"], "tables": {"persons": fields, "values": ["person_id", "field", "value"]}}
+    found = Desk(
+        desk.settings,
+        Viewer(user, "h", "h", "police", "district", "", ("correction_handler",), desk.settings.access, "t", scope),
+        "zh",
+    )  # fmt: skip
+    shown = visible(found, [read_correction(desk.state, correction_id)])
+    assert len(shown) == (1 if status == 200 else 0)
+    assert [s.value_before == value["value"] for s in shown] == [sees] * len(shown)
+
+
+def test_a_steward_of_one_community_sees_the_requests_of_theirs(desk: Portal, sent: tuple[dict[str, Any], str]) -> None:
+    value, correction_id = sent
+    (person,) = rows(desk, "SELECT residence_community AS here FROM persons WHERE person_id = $p", p=value["person_id"])
+    for name, community, status in (("here", person["here"], 200), ("there", "别的社区", 404)):
+        desk.users[name] = add_person(desk, name, "office", ("steward",), area_level="community", area_name=community)
+        assert desk.client(name).get(f"/corrections/{correction_id}").status_code == status
 
 
 def test_a_masked_value_is_shown_masked_and_its_guess_is_not_told(desk: Portal) -> None:

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from linkage.kernel.database import open_database
 from linkage.kernel.state_tables import audit_table
+from linkage.portal.downloads.dictionary import columns_of
 from linkage.portal.views import view_of
 from tests.portal.conftest import PEOPLE, Portal
 from tests.portal.test_views import viewer
@@ -49,15 +50,13 @@ def sentinels(portal: Portal) -> dict[str, list[str]]:
 
 
 def forbidden_to(portal: Portal, username: str, values: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Fields that no view of the user shows in full, with their values; but those that are also (part of) a value which is shown: many live
-    where they are registered."""
-    full = set()
+    """Fields that neither a view nor a download of the user shows in full, with their values."""
+    granted = columns_of(viewer(username), portal.settings.sharing)
+    full = {f"{table}.{name}" for table, columns in granted.items() for name, mask in columns.items() if mask is None}
     for table in ("persons", "households", "common_records"):
         found = view_of(viewer(username), table, portal.settings.sharing)
         full |= {f"{table}.{name}" for name in (found.columns if found else ()) if found and found.sees_in_full(name)}
-    hidden = [field for field, columns in SHOWN_BY.items() if not full & set(columns)]
-    shown = "\n".join(value for field in SHOWN_BY if field not in hidden for value in values[field])
-    return {field: [value for value in values[field] if value not in shown] for field in hidden}
+    return {field: values[field] for field, columns in SHOWN_BY.items() if not full & set(columns)}
 
 
 def crawl(portal: Portal, client: TestClient, seeds: list[str]) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What a hostile browser, site, proxy or crowd gets: nothing, and nothing in a log."""
 
+import concurrent.futures
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkage.portal.app import create_app
-from linkage.portal.config import PortalConfig
-from linkage.portal.desk import AtDesk
-from linkage.portal.guard import GuardedRoute, _is_an_id, guarded
+from linkage.portal.config import PortalConfig, Sessions
+from linkage.portal.desk import AtDesk, Desk
+from linkage.portal.guard import GuardedRoute, _is_an_id, add_usage, guarded
 from linkage.portal.middleware import HEADERS, MOST_BODY_BYTES
 from linkage.portal.routes.home import own_path
-from linkage.portal.sessions import csrf_token
+from linkage.portal.sessions import csrf_token, open_session, read_session
 from tests.portal.bare import ADDRESS, bare_portal, browser_at, form_token, log_in
 from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.conftest import PASSWORD, Portal
@@ -214,6 +215,16 @@ def test_strangers_of_one_address_and_users_have_a_pace(tmp_path: Path) -> None:
         assert log_in(other, "police_reader") == 303
         answers = [other.get("/").status_code for _ in range(90)]
         assert answers == [200] * 70 + [429] * 20
+
+
+def test_what_a_user_took_today_is_counted_right_by_many_requests_at_once(own: Portal) -> None:
+    secret = open_session(own.state, own.users["steward"], Sessions(), second_factor=True)
+    found = read_session(own.state, secret, Sessions(), own.settings.access)
+    assert found is not None
+    desk = Desk(own.settings, found[0], "zh")
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        sums = list(pool.map(lambda _: add_usage(desk, "rows", 3), range(40)))
+    assert sorted(sums) == [3 * n for n in range(1, 41)]
 
 
 # --- who the client is -------------------------------------------------------------------------------------------------

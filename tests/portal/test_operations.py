@@ -1,5 +1,6 @@
 """What the system administrator sees of the nights, among them one that a gate stopped and one that waits for a person."""
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -177,6 +178,15 @@ def test_a_changed_release_is_found_by_the_button(two_nights: Path, tmp_path: Pa
     assert not wait_for(portal, "chain").good
     page = client.get("/operations/releases").text
     assert "校验未通过" in page and "notices.parquet" in page
+
+
+@pytest.mark.slow
+def test_the_page_says_when_the_auditor_checked_the_audit(stopped: Portal) -> None:
+    assert "尚未校验</p>" in stopped.client("sysadmin").get("/operations").text
+    assert stopped.client("auditor").post("/audit/verification").status_code == 200
+    assert re.search(
+        r"审计员最近一次校验审计: 20\d\d-\d\d-\d\d \d\d:\d\d UTC", stopped.client("sysadmin").get("/operations").text
+    )
 
 
 def test_the_chain_is_listed_newest_first(portal: Portal) -> None:

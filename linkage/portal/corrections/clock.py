@@ -1,20 +1,11 @@
 """Today, and when an answer is due: by the district's calendar."""
 
 from datetime import UTC, date, datetime
-from functools import cache
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from linkage.kernel.config import read_config
-from linkage.night_config import DistrictConfig
+from linkage.portal import clock
 from linkage.portal.corrections.workdays import workdays
 from linkage.portal.settings import Settings
-
-
-@cache
-def zone_of(config_dir: Path) -> ZoneInfo:
-    """The district's time zone."""
-    return ZoneInfo(read_config(config_dir / "district.yaml", DistrictConfig).timezone)
 
 
 def local_day(moment: datetime, zone: ZoneInfo) -> date:
@@ -24,12 +15,12 @@ def local_day(moment: datetime, zone: ZoneInfo) -> date:
 
 def today(settings: Settings) -> date:
     """The district's date."""
-    return today_in(zone_of(settings.config_dir))
+    return today_in(settings.zone)
 
 
 def today_in(zone: ZoneInfo) -> date:
     """The date in a time zone."""
-    return datetime.now(zone).date()
+    return clock.moment().astimezone(zone).date()
 
 
 def due_on(settings: Settings, raised: date) -> date:

@@ -4,7 +4,8 @@
   the right one is told for that record;
 - the raising department sees it as its members see the person: values under their masks;
 - others who may send back, and see this value of this person, see that a request is on its way, and nothing that was written in it.
-A person who is not within the viewer's rights (area, scope, restriction) hides the request with them: it is not there.
+A person who is not within the viewer's rights (area, scope, restriction) hides the request with them: it is not there. A token shows no value
+of a field that its scope does not name.
 """
 
 from collections.abc import Iterable, Sequence
@@ -65,8 +66,8 @@ def visible(desk: Desk, corrections: Iterable[Correction]) -> list[Shown]:
     return [
         _shown(desk, c, standing, ids[c.correction_id])
         for c, standing in standings
-        # A person who ended without a successor is in no view any more; the office still sees what was asked.
-        if standing == "office" or ids[c.correction_id] in seen
+        # A person who ended without a successor is in no view any more; the office of the whole district still sees what was asked.
+        if ids[c.correction_id] in seen or (standing == "office" and desk.who.area is None)
     ]
 
 
@@ -92,12 +93,13 @@ def seen_persons(desk: Desk, person_ids: Sequence[str]) -> set[str]:
 
 
 def _shown(desk: Desk, correction: Correction, standing: Standing, person_id: str) -> Shown:
-    before, proposed = correction.value_before, correction.value_proposed
-    if standing in ("raiser", "other"):
-        view = desk.view_or_none("values")
-        mask = (view.fields or {}).get(correction.field) if view else None
-        before = _masked(desk, correction.field, mask, before) or ""
-        proposed = _masked(desk, correction.field, mask, proposed) if standing == "raiser" else None
+    before: str | None = correction.value_before
+    proposed = correction.value_proposed
+    view, field = desk.view_or_none("values"), correction.field
+    fields = view.fields or {} if view and view.shows("value") else {}
+    if standing in ("raiser", "other") or (desk.who.token_id is not None and field not in fields):
+        before = _masked(desk, field, fields[field], before) if field in fields else None
+        proposed = _masked(desk, field, fields[field], proposed) if field in fields and standing == "raiser" else None
     is_raiser = correction.raised_by == desk.who.user_id
     return Shown(
         correction, standing, person_id, before, proposed,

@@ -23,6 +23,7 @@ from linkage.portal.guard import GuardedRoute, guarded
 from linkage.portal.matrix import table_matrices
 from linkage.portal.pages import page
 from linkage.portal.passwords import one_time_password
+from linkage.portal.permission_words import PERMISSION_WORDS
 from linkage.portal.sessions import end_sessions
 from linkage.portal.viewer import OFFICE
 
@@ -68,7 +69,14 @@ def matrix(request: Request, desk: AtDesk) -> Response:
     """Role x permission, and role x table x column, as config/access.yaml and config/sharing.yaml are understood."""
     settings = desk.settings
     tables = table_matrices(settings.access, settings.sharing)
-    return page(request, "access_matrix.html", roles=settings.access.roles, permissions=PERMISSIONS, tables=tables)
+    return page(
+        request,
+        "access_matrix.html",
+        roles=settings.access.roles,
+        permissions=PERMISSIONS,
+        words=PERMISSION_WORDS,
+        tables=tables,
+    )
 
 
 @router.get("/accounts/new")

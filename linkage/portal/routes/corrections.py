@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse
 from linkage.portal.access import Permission
 from linkage.portal.corrections import life
 from linkage.portal.corrections.asking import Proposal, correctable, send_back
-from linkage.portal.corrections.clock import due_on, local_day, today, zone_of
+from linkage.portal.corrections.clock import due_on, local_day, today
 from linkage.portal.corrections.listing import LIMIT, Side, listed, one, sides
 from linkage.portal.corrections.proposals import LONGEST, choices
 from linkage.portal.corrections.rights import Shown
@@ -83,7 +83,7 @@ def correction_raise(
 def correction_page(request: Request, desk: AtDesk, correction_id: str, found: bool = False) -> Response:
     """One request with its steps."""
     shown = one(desk, correction_id)
-    zone = zone_of(desk.settings.config_dir)
+    zone = desk.settings.zone
     order = [release.name for release in published_releases(desk.settings.state)]
     raised_in = shown.correction.release
     since = order.index(raised_in) if raised_in in order else None

@@ -1,16 +1,16 @@
 """Operations: runs, gates, departments tonight, the chain of releases, checks. No residents' data."""
 
 import shutil
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import RedirectResponse
 
-from linkage.kernel.config import read_config
 from linkage.kernel.errors import VerificationFailed
 from linkage.kernel.source_config import read_source_configs
-from linkage.night_config import DistrictConfig
+from linkage.portal import clock
+from linkage.portal.audit_search import Filters, find_entries
 from linkage.portal.desk import AtDesk, Desk, NotThere, Refused
 from linkage.portal.guard import GuardedRoute, guarded
 from linkage.portal.operations import checks
@@ -39,26 +39,28 @@ RUNS_SHOWN, RELEASES_SHOWN = 30, 60
 def operations(request: Request, desk: AtDesk) -> Response:
     """Departments tonight, the newest runs, disk space, results of the checks."""
     settings = desk.settings
-    district = read_config(settings.config_dir / "district.yaml", DistrictConfig)
+    zone = settings.zone.key
     sources = read_source_configs(settings.config_dir)
-    now = datetime.now(UTC)
-    tonight = _local_day(now, district.timezone)
+    now = clock.moment()
+    tonight = now.astimezone(settings.zone).date()
     usage = shutil.disk_usage(settings.state.root)
     airflow = settings.portal.airflow_url
     return page(
-        request, "operations.html", runs=_runs(desk), fates=FATES, stages=STAGES, words=WORDS, tonight=tonight, zone=district.timezone,
-        deliveries=deliveries(settings.state, sources, tonight, district.timezone, now),
-        night_link=(lambda night: night_link(airflow, date.fromisoformat(night), sources, district.timezone)) if airflow else None,
+        request, "operations.html", runs=_runs(desk), fates=FATES, stages=STAGES, words=WORDS, tonight=tonight, zone=zone,
+        deliveries=deliveries(settings.state, sources, tonight, zone, now),
+        night_link=(lambda night: night_link(airflow, date.fromisoformat(night), sources, zone)) if airflow else None,
         publish_link=(lambda run_id: publish_link(airflow, run_id)) if airflow else None,
-        airflow=airflow, usage=usage, parts=state_folder_bytes(settings.state),
+        airflow=airflow, usage=usage, audit_checked=_audit_checked(desk), parts=state_folder_bytes(settings.state),
         checks=[(name, checks.TITLES[name], checks.is_running(settings.state, name), checks.last_result(settings.state, name)) for name in checks.CHECKS],
     )  # fmt: skip
 
 
-def _local_day(moment: datetime, zone: str) -> date:
-    from zoneinfo import ZoneInfo
-
-    return moment.astimezone(ZoneInfo(zone)).date()
+def _audit_checked(desk: Desk) -> str | None:
+    """When the auditor last checked the audit, as it stands on record; the rest of the record is not the administrator's."""
+    found = find_entries(
+        desk.settings.state, Filters(action="audit_verify", outcome="done"), desk.settings.zone, limit=1
+    )
+    return str(found[0].entry["at"]) if found else None
 
 
 def _runs(desk: Desk) -> list[Run]:

@@ -1,7 +1,5 @@
 """The linkage report and the departments' scorecards."""
 
-import csv
-import io
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -10,10 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 from markupsafe import Markup
 
 from linkage.kernel.engine import Engine
-from linkage.portal.corrections.clock import local_day, today, zone_of
+from linkage.portal.corrections.clock import local_day, today
 from linkage.portal.corrections.counts import count
 from linkage.portal.corrections.listing import look_at_release
 from linkage.portal.corrections.store import read_corrections
+from linkage.portal.csv_text import csv_text
 from linkage.portal.desk import AtDesk, Desk, NotThere, Refused
 from linkage.portal.guard import GuardedRoute, guarded
 from linkage.portal.nights import read_measures, reported_nights
@@ -116,13 +115,9 @@ def scorecards(request: Request, desk: AtDesk) -> Response:
 @guarded("scorecards_csv", "report")
 def scorecards_csv(desk: AtDesk) -> Response:
     """The same figures for a spreadsheet."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(("release", "department", "figure", "指标", "value"))
-    writer.writerows(csv_rows(_cards(desk)))
+    text = csv_text([("release", "department", "figure", "指标", "value"), *csv_rows(_cards(desk))])
     headers = {"content-disposition": 'attachment; filename="scorecards.csv"'}
-    # The mark at the front tells Excel that this is UTF-8.
-    return Response("\ufeff" + out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _cards(desk: Desk) -> list[Card]:
@@ -132,6 +127,6 @@ def _cards(desk: Desk) -> list[Card]:
         raise Refused(404, "尚无已发布的报告。", "No report is published yet, or its run is no longer kept.")
     look_at_release(desk)
     measured = [(release, read_measures(settings.state, release)) for release in reversed(nights)]
-    day = partial(local_day, zone=zone_of(settings.config_dir))
+    day = partial(local_day, zone=settings.zone)
     counts = count(read_corrections(settings.state), (), today(settings), day)
     return cards(measured, counts, desk.who.department)

@@ -72,6 +72,7 @@ def upgrade() -> None:
     op.create_table(
         "tokens",
         sa.Column("token_id", sa.String(16), primary_key=True),
+        sa.Column("family_id", sa.String(16), nullable=False, index=True),
         sa.Column("secret_hash", sa.String(64), nullable=False),
         sa.Column("name", sa.String(100), nullable=False),
         sa.Column("user_id", sa.String(16), sa.ForeignKey("users.user_id"), nullable=False, index=True),
@@ -82,6 +83,8 @@ def upgrade() -> None:
         sa.Column("last_used_at", sa.DateTime),
         sa.Column("revoked_at", sa.DateTime),
         sa.Column("revoked_by", sa.String(100)),
+        sa.Column("replaced_by", sa.String(16)),
+        sa.Column("overlap_until", sa.DateTime),
     )
     op.create_table(
         "usage",
