@@ -121,8 +121,29 @@ def _run_night(
             f"No department delivered anything in {exports}.",
             remedy="Check the folder and the patterns in config/sources/*.yaml.",
         )
-    run_id = plan_night(state, night, config_dir, full=full)
-    stands = run_id[:10] < night.isoformat()
+    return _run_planned(state, plan_night(state, night, config_dir, full=full), night, hold_abnormal, note)
+
+
+def rerun_night(state: Path, config_dir: Path, *, hold_abnormal: bool = False, note: Progress = print) -> Outcome:
+    """The night of the current release again, on what the departments delivered for it, with what was decided since.
+
+    It continues the current release; where nothing was decided, that stands. Raises what ``run_night`` raises, and
+    ConfigurationError when nothing is published.
+    """
+    current = State(state).current_release()
+    if current is None:
+        raise ConfigurationError("Nothing is published yet.", remedy="Run a night first (`linkage run`).")
+    night = date.fromisoformat(read_plan(state, current.name)["night"])
+    check_ready(State(state), night, config_dir)
+    with only_one(state / RUN_LOCK, f"running a night on {state}"):
+        return _run_planned(state, plan_night(state, night, config_dir), night, hold_abnormal, note, current.name)
+
+
+def _run_planned(
+    state: Path, run_id: str, night: date, hold_abnormal: bool, note: Progress, standing: str | None = None
+) -> Outcome:
+    """Run the stages and publish, unless the plan says that a release stands: one of an earlier night, or ``standing``."""
+    stands = run_id[:10] < night.isoformat() or run_id == standing
     for stage in () if stands else STAGES:
         run_one_stage(state, run_id, stage, note=note)
     verdict = assess(state, run_id)

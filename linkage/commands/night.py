@@ -76,6 +76,31 @@ def run(
 
 
 @commands.command()
+def rerun(
+    state: StateOption = Path("state"),
+    config: ConfigOption = Path("config"),
+    hold_abnormal: Annotated[
+        bool, typer.Option(help="Leave an abnormal night unpublished until a person approves.")
+    ] = False,
+) -> None:
+    """The night of the current release again, with what stewards decided since; the portal's "apply now" does the same."""
+    from linkage.night import rerun_night
+
+    outcome = rerun_night(existing(state).root, config, hold_abnormal=hold_abnormal, note=_say)
+    if outcome.stands:
+        _say(f"stands: nothing was decided since {outcome.run_id}")
+        return
+    for zh, en in zip(outcome.reasons_zh, outcome.reasons_en, strict=True):
+        _say(f"abnormal: {zh} ({en})")
+    _say(f"{'published' if outcome.published else 'held'}: {outcome.run_id}")
+
+
+def _say(text: str) -> None:
+    """A line at once, also into a file that somebody follows."""
+    print(text, flush=True)
+
+
+@commands.command()
 def publish(
     release: Annotated[str, typer.Argument(help="Release id, as `linkage run` printed it.")],
     state: StateOption = Path("state"),

@@ -146,15 +146,18 @@ readings_table = sa.Table(
     metadata,
     sa.Column("reading_id", sa.String(16), primary_key=True),
     sa.Column("case_id", sa.String(32), nullable=False, index=True),
+    sa.Column("case_kind", sa.String(40), nullable=False),
+    sa.Column("records", sa.JSON, nullable=False),  # record keys of the case: it may be gone from the next release
     sa.Column("release", sa.String(60), nullable=False),
     sa.Column("user_id", sa.String(16), nullable=False, index=True),
-    sa.Column("kind", sa.String(20), nullable=False),  # first, second, undo
-    sa.Column("verdict", sa.String(20), nullable=False),  # same, different, unsure, groups, undo
+    sa.Column("kind", sa.String(20), nullable=False),  # first, second, third, undo
+    sa.Column("verdict", sa.String(20), nullable=False),  # same, different, unsure, groups, move, undo
     sa.Column("groups", sa.JSON(none_as_null=True)),  # [[record keys of one person], ...]
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("decision_id", sa.String(16)),  # judgements that it became, null while a second reader is awaited
     sa.Column("undoes", sa.String(16)),
     sa.Column("batch", sa.String(16), index=True),  # of a bulk decision
+    sa.Column("pattern", sa.String(64)),  # hash of kind and comparison levels: cases alike
     sa.Column("seconds", sa.Integer),  # from opening the case to deciding
     _moment("read_at"),
 )

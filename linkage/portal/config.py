@@ -75,6 +75,12 @@ class Review(ClosedModel):
     """Share of decided cases that a second reader reads blind."""
     high_harm_statuses: tuple[str, ...] = ("deceased",)
     """A case about a person with such a status always gets a second reader."""
+    benefit_feeds: tuple[str, ...] = ("civil_elder", "civil_assist")
+    """Feeds of those who receive money: a wrong person there does more harm."""
+    bulk_after: int = Field(default=20, ge=2)
+    """Cases of one pattern are decided together only after so many of them were decided the same one by one, and none otherwise."""
+    daily_cases: int = Field(default=60, ge=1)
+    """A steward's day in cases, for the progress bar."""
 
 
 class Holiday(ClosedModel):

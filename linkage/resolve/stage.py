@@ -50,12 +50,12 @@ def run(context: StageContext) -> Summary:
     _read_previous(engine, context.previous_release)
 
     clusters = cluster_records(engine, config.persons, rules)
-    _assign_person_ids(engine, clusters, district, context.id_scope)
+    assign_person_ids(engine, clusters, district, context.id_scope)
     engine.run_sql(SQL_PACKAGE, "links")
     engine.run_sql(SQL_PACKAGE, "person_changes", {"night": context.night.isoformat()})
     _households(engine, config, district, context.night.isoformat(), context.id_scope)
     _retire_and_log(context)
-    _explain_refusals(engine, rules)
+    explain_refusals(engine, rules)
     account_for_judgements(engine, context.night.isoformat())
     _review_cases(engine, config, rules)
     counts = {table: context.write(table) for table in OUTPUTS}
@@ -122,7 +122,7 @@ def cluster_records(engine: Engine, config: PersonsConfig, rules: PairRules) -> 
     return clusters
 
 
-def _assign_person_ids(engine: Engine, clusters: Clusters, district: str, id_scope: str) -> None:
+def assign_person_ids(engine: Engine, clusters: Clusters, district: str, id_scope: str) -> None:
     """Give each cluster yesterday's id, a retired one that comes back, or a new one; leaves ``cluster_ids(cluster, person_id, is_new)``."""
     engine.run_sql(SQL_PACKAGE, "person_claims")
     while engine.scalar("SELECT count(*) FROM claims"):  # each round settles at least one
@@ -198,7 +198,8 @@ def _retire_and_log(context: StageContext) -> None:
     engine.run_sql(SQL_PACKAGE, "events", night)
 
 
-def _explain_refusals(engine: Engine, rules: PairRules) -> None:
+def explain_refusals(engine: Engine, rules: PairRules) -> None:
+    """Make ``refused_pairs``: what the clusters had to give up, and the constraint in words."""
     columns = zip(*rules.guard_texts, strict=True) if rules.guard_texts else ((), (), ())
     texts = {name: pa.array(values, pa.string()) for name, values in zip(("guard", "zh", "en"), columns, strict=True)}
     engine.load_arrow("guard_texts", pa.table(texts))

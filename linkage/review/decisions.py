@@ -1,7 +1,9 @@
-"""What a steward can decide: about two records, about the wrong records in a person, and that an earlier judgement was wrong."""
+"""What a steward can decide: about two records or several at once, about the wrong records in a person, and that an earlier judgement was wrong."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
 
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
@@ -21,6 +23,39 @@ def judge(state: State, record: str, other: str, verdict: str, *, reader: str, r
     evidence = read_evidence(state, (record, other))
     verdicts = [Verdict((record, other), verdict, evidence.of_pair(record, other) if record != other else None)]
     return append_judgements(state, verdicts, reader=reader, reason=reason)
+
+
+def judge_pairs(state: State, pairs: Sequence[tuple[str, str, str]], *, reader: str, reason: str) -> str:
+    """Record several verdicts (record, other, verdict) as one decision and return its id.
+
+    Raises ConfigurationError as ``judge`` does, and when there is none.
+    """
+    return append_judgements(state, verdicts_of_pairs(state, pairs), reader=reader, reason=reason)
+
+
+def verdicts_of_pairs(state: State, pairs: Sequence[tuple[str, str, str]]) -> list[Verdict]:
+    """(record, other, verdict) with what the current release shows of the records. Raises ConfigurationError as ``judge`` does."""
+    if not pairs:
+        raise ConfigurationError("Nothing is decided about any two records.", remedy="Name two records at least.")
+    evidence = read_evidence(state, sorted({key for a, b, _ in pairs for key in (a, b)}))
+    return [Verdict((a, b), verdict, evidence.of_pair(a, b)) for a, b, verdict in pairs]
+
+
+def pairs_of_groups(groups: Sequence[Sequence[str]]) -> list[tuple[str, str, str]]:
+    """What it means that each group of records is one person: same within each, different across.
+
+    Raises ConfigurationError when a group is empty or a record stands twice.
+    """
+    records = [key for group in groups for key in group]
+    if not all(groups) or len(set(records)) != len(records):
+        raise ConfigurationError(
+            "A group is empty, or a record stands in two groups.", remedy="Put each record into exactly one group."
+        )
+    place = {key: number for number, group in enumerate(groups) for key in group}
+    ordered = sorted(records)
+    return [
+        (a, b, "same" if place[a] == place[b] else "different") for i, a in enumerate(ordered) for b in ordered[i + 1 :]
+    ]
 
 
 def unlink(state: State, records: Sequence[str], *, reader: str, reason: str) -> tuple[str, str, int]:
@@ -46,8 +81,11 @@ def unlink(state: State, records: Sequence[str], *, reader: str, reason: str) ->
     return append_judgements(state, verdicts, reader=reader, reason=reason), persons.pop(), len(rest)
 
 
-def withdraw(state: State, decision_id: str, *, reader: str, reason: str) -> int:
-    """Take back a judgement, or all of one unlinking, by rows of their own; returns how many were taken back.
+def withdraw(
+    state: State, decision_id: str, *, reader: str, reason: str, connection: sa.Connection | None = None
+) -> int:
+    """Take back a judgement, or all of one decision, by rows of their own; returns how many were taken back. ``connection``: within
+    its transaction.
 
     A row bears the evidence of the one it takes back, so both always find the same records. A judgement that a newer one about
     the same records follows is not taken back: the row would take back the newer one. Raises ConfigurationError when there is
@@ -79,5 +117,5 @@ def withdraw(state: State, decision_id: str, *, reader: str, reason: str) -> int
         datetime.now(UTC), *(row["decided_at"].replace(tzinfo=UTC) + timedelta(microseconds=1) for row in rows)
     )
     verdicts = [Verdict((row["record_key_l"], row["record_key_r"]), WITHDRAWN, row["evidence"]) for row in rows]
-    append_judgements(state, verdicts, reader=reader, reason=reason, decided_at=moment)
+    append_judgements(state, verdicts, reader=reader, reason=reason, decided_at=moment, connection=connection)
     return len(rows)

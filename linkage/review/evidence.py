@@ -9,12 +9,17 @@ from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.masking import mask_record_key
 from linkage.kernel.run import State
 
+SEEN = "record_key, feed, content_hash, identity_number, identity_partial, name_key, full_name, birth_date"
+"""What record_evidence reads."""
+KEYS = """
+SELECT source || ':' || record_id AS record_key FROM crosswalk
+WHERE record_id IN (SELECT unnest($record_ids)) AND list_contains($keys, source || ':' || record_id)
+   OR $whole_persons AND person_id IN (SELECT person_id FROM crosswalk WHERE list_contains($keys, source || ':' || record_id))
+"""
 RECORDS = """
 SELECT e.record_key, struct_pack(feed := e.feed, person_id := c.person_id, content_hash := e.content_hash,
                                  number_hash := e.number_hash, name_hash := e.name_hash, birth_hash := e.birth_hash) AS seen
 FROM crosswalk c JOIN record_evidence e ON e.record_key = c.source || ':' || c.record_id
-WHERE list_contains($keys, e.record_key)
-   OR c.person_id IN (SELECT person_id FROM crosswalk WHERE $whole_persons AND list_contains($keys, source || ':' || record_id))
 ORDER BY e.record_key
 """
 CASES = """
@@ -60,11 +65,19 @@ def read_evidence(state: State, record_keys: Collection[str], *, whole_persons: 
         )
     keys = list(record_keys)
     with Engine() as engine:
-        engine.read("common_records", common_records)
-        engine.run_sql("linkage.kernel", "record_evidence")
+        engine.read("every_record", common_records)
         for table in ("crosswalk", "review_cases"):
             engine.read(table, current / f"{table}.parquet")
-        rows = engine.rows(RECORDS, {"keys": keys, "whole_persons": whole_persons})
+        wanted = {"keys": keys, "record_ids": [k.split(":", 1)[-1] for k in keys], "whole_persons": whole_persons}
+        known = [row["record_key"] for row in engine.rows(KEYS, wanted)]
+        # Only these are hashed: as constants they also let whole parts of the file be left out.
+        listed = ", ".join(f"${place}" for place in range(1, len(known) + 1)) or "NULL"
+        engine.con.execute(
+            f"CREATE TEMP TABLE common_records AS SELECT {SEEN} FROM every_record WHERE record_key IN ({listed})",
+            known or None,
+        )
+        engine.run_sql("linkage.kernel", "record_evidence")
+        rows = engine.rows(RECORDS)
         cases = engine.rows(CASES, {"keys": keys})
     seen = {row["record_key"]: row["seen"] for row in rows}
     for key in keys:

@@ -45,11 +45,17 @@ class Verdict:
 
 
 def append_judgements(
-    state: State, verdicts: Iterable[Verdict], *, reader: str, reason: str, decided_at: datetime | None = None
+    state: State,
+    verdicts: Iterable[Verdict],
+    *,
+    reader: str,
+    reason: str,
+    decided_at: datetime | None = None,
+    connection: sa.Connection | None = None,
 ) -> str:
     """Record what was decided at once, all or nothing, and return the id of the decision.
 
-    One verdict's decision has the id of its judgement. Raises ConfigurationError on an unknown verdict, on one record named
+    One verdict's decision has the id of its judgement. ``connection``: write within its transaction. Raises ConfigurationError on an unknown verdict, on one record named
     twice, and when who decided or why is left out.
     """
     for what, text in (("reader", reader), ("reason", reason)):
@@ -59,8 +65,12 @@ def append_judgements(
     rows = [_row(verdict, reader, reason, moment) for verdict in verdicts]
     ids = [row["judgement_id"] for row in rows]
     decision_id = ids[0] if len(ids) == 1 else _short_hash(*ids)
-    with open_database(state).begin() as connection:
-        connection.execute(sa.insert(judgements_table), [row | {"decision_id": decision_id} for row in rows])
+    complete = [row | {"decision_id": decision_id} for row in rows]
+    if connection is not None:
+        connection.execute(sa.insert(judgements_table), complete)
+    else:
+        with open_database(state).begin() as own:
+            own.execute(sa.insert(judgements_table), complete)
     return decision_id
 
 

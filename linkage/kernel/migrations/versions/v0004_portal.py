@@ -104,6 +104,8 @@ def upgrade() -> None:
         "readings",
         sa.Column("reading_id", sa.String(16), primary_key=True),
         sa.Column("case_id", sa.String(32), nullable=False, index=True),
+        sa.Column("case_kind", sa.String(40), nullable=False),
+        sa.Column("records", sa.JSON, nullable=False),
         sa.Column("release", sa.String(60), nullable=False),
         sa.Column("user_id", sa.String(16), nullable=False, index=True),
         sa.Column("kind", sa.String(20), nullable=False),
@@ -113,6 +115,7 @@ def upgrade() -> None:
         sa.Column("decision_id", sa.String(16)),
         sa.Column("undoes", sa.String(16)),
         sa.Column("batch", sa.String(16), index=True),
+        sa.Column("pattern", sa.String(64)),
         sa.Column("seconds", sa.Integer),
         sa.Column("read_at", sa.DateTime, nullable=False),
     )

@@ -1,0 +1,68 @@
+"""Judgements as they stand now: those the current release knows, under the numbers that records have in it, and those written since."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from linkage.kernel.database import open_database
+from linkage.kernel.engine import Engine
+from linkage.kernel.run import State
+from linkage.kernel.state_tables import judgements_table
+from linkage.resolve.judgements import broken_chains
+
+JUDGEMENTS = judgements_table.c
+CLOCKS_DIFFER = timedelta(hours=6)
+KNOWN = """
+SELECT judgement_id, decision_id, least(current_key_l, current_key_r) AS record_key_l, greatest(current_key_l, current_key_r) AS record_key_r, verdict, decided_at
+FROM judgement_status WHERE current_key_l IS NOT NULL AND current_key_r IS NOT NULL AND status <> 'stale' AND current_key_l <> current_key_r
+"""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One judgement about two records of the current release, the smaller key first."""
+
+    judgement_id: str
+    decision_id: str
+    record_key_l: str
+    record_key_r: str
+    verdict: str
+    decided_at: datetime
+
+
+def read_judged(state: State, engine: Engine) -> list[Judged]:
+    """All of them; ``engine`` knows ``judgement_status`` of the current release."""
+    known = [Judged(**row) for row in engine.rows(KNOWN)]
+    (told,) = engine.rows("SELECT max(decided_at) AS newest, list(judgement_id) AS ids FROM judgement_status")
+    query = sa.select(
+        JUDGEMENTS.judgement_id,
+        sa.func.coalesce(JUDGEMENTS.decision_id, JUDGEMENTS.judgement_id).label("decision_id"),
+        JUDGEMENTS.record_key_l,
+        JUDGEMENTS.record_key_r,
+        JUDGEMENTS.verdict,
+        JUDGEMENTS.decided_at,
+    )
+    if told["newest"] is not None:
+        query = query.where(JUDGEMENTS.decided_at > told["newest"] - CLOCKS_DIFFER)
+    ids = set(told["ids"] or ())
+    with open_database(state).connect() as connection:
+        waiting = [Judged(**row) for row in connection.execute(query).mappings() if row["judgement_id"] not in ids]
+    return known + waiting
+
+
+def in_force(judged: Iterable[Judged]) -> list[Judged]:
+    """What a night would take of them: of judgements about the same two records the newest, nothing that was withdrawn, and no
+    'same' that would bring together what is judged different."""
+    newest: dict[tuple[str, str], Judged] = {}
+    for one in sorted(judged, key=lambda j: (j.decided_at, j.judgement_id)):
+        newest[one.record_key_l, one.record_key_r] = one
+    standing = [one for one in newest.values() if one.verdict != "withdrawn"]
+    latest_first = sorted(standing, key=lambda j: (j.decided_at, j.judgement_id), reverse=True)
+    by_verdict: dict[str, dict[str, tuple[str, str]]] = {"same": {}, "different": {}}
+    for one in latest_first:
+        if one.verdict in by_verdict:
+            by_verdict[one.verdict][one.judgement_id] = (one.record_key_l, one.record_key_r)
+    broken = broken_chains(by_verdict["same"], by_verdict["different"])
+    return [one for one in standing if one.judgement_id not in broken]
