@@ -44,6 +44,11 @@ def serve(
     if count_users(settings.state) == 0:
         console.print("尚无账号 no accounts yet: run `linkage portal init` to make the three administrators")
     proxies = settings.portal.trusted_proxies
+    if settings.portal.is_secure and not proxies:
+        console.print(
+            "注意 note: public_url is https, so a proxy stands in front, but trusted_proxies names none: every user counts as one address, "
+            "and wrong passwords of one make all of them wait"
+        )
     # Access lines would hold what people searched for; the audit has what must be kept. Who the client is, only a named proxy may say.
     uvicorn.run(
         app,

@@ -4,7 +4,8 @@ A try is counted as wrong before it is looked at and forgiven when it was right,
 passwords wait too; the wait ends by itself, so nobody is locked out for good.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -19,6 +20,8 @@ LONGEST_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(days=1)
 ADDRESS_FACTOR = 10
 """One address may serve a whole office: it waits after so many times as many failures, whatever the accounts."""
+ONE_FORGOTTEN_EVERY = timedelta(minutes=5)
+"""Of an address: an office's daily typing errors must not add up."""
 
 
 class TooSoon(Refused):
@@ -56,12 +59,23 @@ def _count(state: State, tried: str, rules: Login, factor: int) -> timedelta:
         if row.waits_until is not None and row.waits_until > now:
             left: timedelta = row.waits_until - now
             return left
-        failures = 1 if row.last_at <= now - FORGOTTEN_AFTER else row.failures + 1
-        beyond = failures - rules.failures * factor
+        before, last_at = _remembered(row, now, is_shared=factor > 1)
+        beyond = before + 1 - rules.failures * factor
         wait = min(timedelta(seconds=rules.wait_seconds) * 2 ** min(beyond, 20), LONGEST_WAIT) if beyond >= 0 else None
-        new = {"failures": failures, "last_at": now, "waits_until": now + wait if wait else None}
+        new = {"failures": before + 1, "last_at": last_at, "waits_until": now + wait if wait else None}
         connection.execute(sa.update(table).where(mine).values(**new))
     return timedelta()
+
+
+def _remembered(row: sa.Row[Any], now: datetime, *, is_shared: bool) -> tuple[int, datetime]:
+    """Failures that still count, and the moment from which the next ones are forgotten."""
+    if row.last_at <= now - FORGOTTEN_AFTER:
+        return 0, now
+    if not is_shared:
+        return row.failures, now
+    forgotten = (now - row.last_at) // ONE_FORGOTTEN_EVERY
+    left = max(row.failures - forgotten, 0)
+    return left, row.last_at + forgotten * ONE_FORGOTTEN_EVERY if left else now
 
 
 def forgive(state: State, tried: str, *, only_last: bool = False) -> None:

@@ -9,7 +9,9 @@ def test_a_stranger_is_sent_to_the_login_and_back_afterwards(portal: Portal) -> 
     client = portal.client()
     answer = client.get("/purpose?next=/people")
     assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=%2Fpurpose%3Fnext%3D%2Fpeople")
-    answer = client.post("/login", data={"username": "steward", "password": PASSWORD, "next": "/purpose?next=/people"})
+    answer = client.post(
+        "/login", data={"username": "police_reader", "password": PASSWORD, "next": "/purpose?next=/people"}
+    )
     assert (answer.status_code, answer.headers["location"]) == (303, "/purpose?next=/people")
     assert client.get("/").status_code == 200
 

@@ -88,6 +88,16 @@ def test_one_address_that_tries_many_names_waits(own: Portal) -> None:
         assert log_in(client, "police_reader") == 429
 
 
+def test_typing_errors_of_a_whole_office_do_not_add_up(own: Portal, time_of: Clock) -> None:
+    with browser_at(own) as client:
+        for person in range(150):
+            assert log_in(client, f"name{person}", "wrong") == 401
+            time_of.tick(minutes=4)  # a little faster than they are forgotten
+            if person % 3 == 0:
+                time_of.tick(minutes=4)
+        assert log_in(client, "police_reader") == 303
+
+
 def test_many_tries_at_once_gain_nothing(own: Portal) -> None:
     with browser_at(own) as client, concurrent.futures.ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda n: log_in(client, "police_reader", f"wrong {n}"), range(40)))

@@ -1,7 +1,7 @@
 """Logging in through a real OpenID Connect provider, started here; and tokens that must not be believed."""
 
-import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 from oidc_provider_mock import run_server_in_thread
 
+from linkage.portal import clock
 from linkage.portal.accounts import create_user, update_user
 from linkage.portal.config import OpenIdProvider
 from linkage.portal.desk import Refused
@@ -134,14 +135,15 @@ def test_without_a_provider_there_is_no_such_page(tmp_path: Path) -> None:
 
 KEY, OTHER = RSAKey.generate_key(2048, {"kid": "1"}), RSAKey.generate_key(2048, {"kid": "1"})
 ISSUER = "https://idp.example"
-NOW = int(time.time())
+NOW = 1_795_960_000
 GOOD: dict[str, Any] = {
     "iss": ISSUER, "aud": CLIENT, "sub": "zhang.san", "nonce": "n", "iat": NOW, "exp": NOW + 300,
 }  # fmt: skip
 
 
 def provider(monkeypatch: pytest.MonkeyPatch, **config: Any) -> Provider:
-    """A provider whose documents are given here."""
+    """A provider whose documents are given here, at the moment NOW."""
+    monkeypatch.setattr(clock, "moment", lambda: datetime.fromtimestamp(NOW, UTC))
     found = Provider(OpenIdProvider(issuer=ISSUER, client_id=CLIENT, **config), "https://x/back", Sealer(b"k" * 32))
     documents = {
         f"{ISSUER}/.well-known/openid-configuration": {

@@ -22,7 +22,7 @@ from linkage.release.publish import publish
 from linkage.release.signing import public_pem, signing_key
 from linkage.release.trust import trust_around, trust_named
 from linkage.release.verify import verify_release
-from tests.builders import REPOSITORY, stage_context, write_rows
+from tests.builders import REPOSITORY, record, stage_context, write_rows
 
 pytestmark = pytest.mark.slow  # whole stages
 
@@ -70,6 +70,7 @@ def build(
         "resolve/notices": [{"source": "police", "person_id": "P0", "new_person_id": "P1", "kind": "merged", "records": ["1"]}],
         "estimate/review_cases": [],
         "sources/file_accounting": [{"source": "police", "feed": "police_hukou", "file": "a.csv", "counted_rows": 3, "accepted_rows": 3, "rejected_rows": 0, "duplicate_rows": 0, "carried_rows": 0}],
+        "gate_incoming/common_records": [record("police:1", name="张三")],
         "gate_incoming/set_aside": [{"record_key": "police:9", "file": "a.csv", "rule": "x"}],
         "restrictions": [],
     }  # fmt: skip
