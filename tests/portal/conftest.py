@@ -1,6 +1,6 @@
 """A portal over two real nights of a small fictional district, with one account for each role."""
 
-from collections.abc import Iterator
+import shutil
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -77,7 +77,7 @@ class Portal:
 
 @pytest.fixture(scope="session")
 def two_nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The state folder after two nights of 600 residents."""
+    """The state folder after two nights of 600 residents. Nobody writes into it: a test that changes anything copies it."""
     folder = tmp_path_factory.mktemp("portal")
     generate(600, 2, 11, folder / "exports")
     for night in NIGHTS:
@@ -86,9 +86,11 @@ def two_nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def portal(two_nights: Path) -> Iterator[Portal]:
+def portal(two_nights: Path, tmp_path_factory: pytest.TempPathFactory) -> Portal:
     """The portal over both nights with everybody of PEOPLE. Shared by all tests: what a test writes stays."""
-    yield open_portal(two_nights)
+    state_dir = tmp_path_factory.mktemp("shared") / "state"
+    shutil.copytree(two_nights, state_dir)
+    return open_portal(state_dir)
 
 
 def open_portal(state_dir: Path, config: Path = CONFIG) -> Portal:

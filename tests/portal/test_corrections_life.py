@@ -124,7 +124,7 @@ CASES = (
 def lived(two_nights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Portal, dict[str, Case]]]:
     """CASES raised and answered on the second night's release, then a third night over the owner's corrected export."""
     folder = tmp_path_factory.mktemp("lived")
-    shutil.copytree(two_nights, folder / "state", ignore=shutil.ignore_patterns("gridroll.sqlite*", "audit*"))
+    shutil.copytree(two_nights, folder / "state")
     portal = open_portal(folder / "state")
     register = portal.settings.registers.current()
     rows = register.rows(

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def desk(two_nights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     folder = tmp_path_factory.mktemp("walked")
-    shutil.copytree(two_nights, folder / "state", ignore=shutil.ignore_patterns("gridroll.sqlite*", "audit*"))
+    shutil.copytree(two_nights, folder / "state")
     yield open_portal(folder / "state")
 
 

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.usefixtures("c
 
 @pytest.fixture
 def portal(two_nights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
-    shutil.copytree(two_nights, tmp_path / "state", ignore=shutil.ignore_patterns("gridroll.sqlite*", "audit*"))
+    shutil.copytree(two_nights, tmp_path / "state")
     with postgres_server() as port:
         url = f"postgresql+psycopg://gridroll@127.0.0.1:{port}/portal_{secrets.token_hex(4)}"
         create_database(url)
