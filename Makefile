@@ -9,7 +9,7 @@ PYTEST_WORKERS ?= 2
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup demo test lint format unit lock accuracy accuracy-lock worlds serve-airflow system-packages clean
+.PHONY: help setup demo test lint format unit lock accuracy accuracy-lock worlds portal serve-airflow system-packages clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ worlds: $(STAMP) ## 200 random worlds: what a night carries over is what it woul
 accuracy-lock: $(STAMP) ## resolve benchmarks/accuracy/requirements.in again
 	cd benchmarks/accuracy && ../../$(BIN)/uv pip compile requirements.in --universal --python-version 3.11 --quiet --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make accuracy-lock" -o requirements.lock
+
+portal: $(STAMP) ## the portal over the demo on http://127.0.0.1:8090, with an account for each role (after make demo)
+	@scripts/serve-portal
 
 serve-airflow: $(STAMP) ## Airflow's own pages for the demo on http://127.0.0.1:8080 (development only)
 	@scripts/serve-airflow
