@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from linkage.kernel.database import open_database
+from linkage.kernel.run import State
 from linkage.kernel.state_tables import audit_table, role_grants_table
 from linkage.portal.guard import add_usage, read_usage
 from linkage.portal.people.told import told_sentences
@@ -185,3 +186,14 @@ def test_a_role_that_is_taken_away_opens_nothing_in_a_running_session(own: Porta
     with open_database(own.state).begin() as connection:
         connection.execute(sa.update(role_grants_table).where(mine).values(revoked_at=sa.func.now(), revoked_by="t"))
     assert client.get(f"/people/{person}").status_code == 403
+
+
+def test_what_people_wrote_and_what_spills_out_of_memory_is_for_the_portals_user_alone(
+    tmp_path: Path, own: Portal
+) -> None:
+    state = State(tmp_path / "state")
+    open_database(state)
+    assert oct((state.root / "gridroll.sqlite").stat().st_mode)[-3:] == "600"
+    spill = Path(one(own, "SELECT current_setting('temp_directory')"))
+    assert own.state.root in spill.parents
+    assert oct(spill.stat().st_mode)[-3:] == "700"
