@@ -197,3 +197,16 @@ def test_what_people_wrote_and_what_spills_out_of_memory_is_for_the_portals_user
     spill = Path(one(own, "SELECT current_setting('temp_directory')"))
     assert own.state.root in spill.parents
     assert oct(spill.stat().st_mode)[-3:] == "700"
+
+
+def test_the_system_administrator_does_not_widen_what_a_role_shows(own: Portal) -> None:
+    """Roles are the security administrator's; so is whose rows they show."""
+    client, target = own.client("sysadmin"), f"/accounts/{own.users['community_steward']}"
+    area = community(own)
+    same = {"display_name": "S", "department": "office", "area_level": "community", "area_name": area}
+    assert client.post(f"{target}/change", data=same).status_code == 303
+    for wider in ({"department": "police"}, {"area_level": "district", "area_name": ""}):
+        assert client.post(f"{target}/change", data=same | wider).status_code == 422, wider
+    narrower = same | {"department": "civil"}
+    reader = f"/accounts/{own.users['civil_reader']}"
+    assert client.post(f"{reader}/change", data=narrower).status_code == 303
