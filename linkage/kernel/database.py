@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -36,9 +37,19 @@ def open_database(state: State) -> sa.Engine:
     return _open(state.database_url)
 
 
+def _for_its_owner_alone(url: str) -> None:
+    """Make the file of a new SQLite database with mode 0600: it holds what people sent back and decided, and hashes of passwords."""
+    name = sa.make_url(url).database
+    if name and name != ":memory:" and not Path(name).exists():
+        with suppress(OSError):  # SQLite says what is wrong
+            Path(name).touch(mode=0o600)
+
+
 @cache
 def _open(url: str) -> sa.Engine:
     try:
+        if url.startswith("sqlite"):
+            _for_its_owner_alone(url)
         engine = sa.create_engine(url)
         if engine.dialect.name == "sqlite":
             sa.event.listen(engine, "connect", _harden_sqlite)

@@ -26,7 +26,7 @@ def change_account(
     oidc_subject: str,
 ) -> None:
     """Change who the account belongs to; what it sees changes with the next request. Raises ConfigurationError when one changes one's
-    own, the area is none, or another account has the subject."""
+    own, an account with roles would see rows that it does not see now, the area is none, or another account has the subject."""
     check_area(area_level, area_name)
     values = {
         "display_name": display_name.strip(), "department": department, "area_level": area_level, "area_name": area_name,
@@ -35,7 +35,13 @@ def change_account(
     try:
         with open_database(state).begin() as connection:
             user = _another(connection, user_id, by)
-            if values["oidc_subject"] != user["oidc_subject"] and _holds(connection, user_id):
+            holds = bool(_holds(connection, user_id))
+            if holds and _sees_more(user, department, area_level, area_name):
+                raise ConfigurationError(
+                    "该账号已有角色，不能改换部门或扩大区域：授权由安全管理员决定。An account with roles keeps its department and sees no larger area.",
+                    remedy="Let the security administrator take the roles away first, and give them again afterwards.",
+                )
+            if values["oidc_subject"] != user["oidc_subject"] and holds:
                 raise ConfigurationError(
                     "该账号已有角色，不能更改统一认证标识：否则一人即可冒用他人权限。An account with roles keeps its subject.",
                     remedy="Let the security administrator take the roles away first, and give them again afterwards.",
@@ -103,6 +109,12 @@ def decide_second_factor_reset(state: State, user_id: str, *, by: str, agrees: b
         _set(connection, user_id, reset_asked_by=None, reset_asked_at=None, **taken)
     if agrees:
         end_sessions(state, user_id)
+
+
+def _sees_more(user: dict[str, Any], department: str, area_level: str, area_name: str) -> bool:
+    """Whether the rows that its roles show would be others than now; from the whole district to a part of it they are only fewer."""
+    is_same_area = (area_level, area_name) == (user["area_level"], user["area_name"])
+    return department != user["department"] or not (is_same_area or user["area_level"] == "district")
 
 
 def _holds(connection: sa.Connection, user_id: str) -> list[str]:

@@ -49,6 +49,8 @@ class Desk:
     columns: set[str] = field(default_factory=set)
     details: dict[str, Any] = field(default_factory=dict)
     rows: int = 0
+    """Rows of persons shown: each person once, whether by the golden record or by values of it."""
+    _counted: set[str] = field(default_factory=set)
 
     @property
     def who(self) -> Viewer:
@@ -90,9 +92,13 @@ class Desk:
         """Put on record that ``rows`` of ``table`` are shown."""
         if rows:
             self.columns |= {f"{table}.{name}" for name in view.columns}
-        self.persons |= {row["person_id"] for row in rows if row.get("person_id")}
-        if table == "persons":
-            self.rows += len(rows)
+        persons = {row["person_id"] for row in rows if row.get("person_id")}
+        self.persons |= persons
+        if table in ("persons", "values"):
+            self.rows += len(persons - self._counted)
+            self._counted |= persons
+        if table == "persons":  # a token may be for columns without the id
+            self.rows += sum(not row.get("person_id") for row in rows)
 
     def t(self, zh: object, en: object) -> object:
         """The text in the request's language."""

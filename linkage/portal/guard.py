@@ -95,10 +95,13 @@ class GuardedRoute(APIRoute):
             try:
                 _check_pace(request, desk, guard)
                 await _check(request, desk, guard)
-                if _changes(request, guard):
+                changes = _changes(request, guard)
+                if changes:
+                    if guard.needs_purpose:
+                        await run_in_threadpool(_check_rows_left, desk)
                     await _record(request, desk, guard, template, "asked", None)
                 response = await handle(request)
-                await run_in_threadpool(_count_rows, desk)
+                await run_in_threadpool(_count_rows, desk, refuses=not changes)
             except AuditFailed:
                 raise
             except Refused as refusal:
@@ -194,8 +197,10 @@ def _check_pace(request: Request, desk: Desk, guard: Guard) -> None:
 
 
 async def _check(request: Request, desk: Desk, guard: Guard) -> None:
+    if request.method not in SAFE_METHODS or _changes(request, guard):
+        _check_origin(request, desk)
     if _changes(request, guard):
-        await _check_origin(request, desk, guard)
+        await _check_form_token(request, desk)
     if guard.public:
         return
     if desk.viewer is None:
@@ -212,8 +217,8 @@ async def _check(request: Request, desk: Desk, guard: Guard) -> None:
         raise Refused(429, "查询过于频繁，请一分钟后再试。", "Too many look-ups; try again in a minute.")
 
 
-async def _check_origin(request: Request, desk: Desk, guard: Guard) -> None:
-    """A form of another site cannot act in a session's name: its origin is checked, and the token that only our pages carry."""
+def _check_origin(request: Request, desk: Desk) -> None:
+    """A form of another site cannot act in a session's name, nor put a search on record in it."""
     if desk.viewer is not None and desk.viewer.token_id is not None:
         return
     origin = request.headers.get("origin")
@@ -221,7 +226,11 @@ async def _check_origin(request: Request, desk: Desk, guard: Guard) -> None:
     from_elsewhere = request.headers.get("sec-fetch-site") in ("cross-site", "same-site")
     if (origin is not None and urlsplit(origin).netloc not in own) or from_elsewhere:
         raise Refused(403, "请求来自其他网站，已拒绝。", "The request came from another site.")
-    if desk.viewer is None:
+
+
+async def _check_form_token(request: Request, desk: Desk) -> None:
+    """What changes something brings the token that only our own pages carry."""
+    if desk.viewer is None or desk.viewer.token_id is not None:
         return
     given = request.headers.get("x-csrf-token")
     if given is None and request.headers.get("content-type", "").startswith(
@@ -234,13 +243,32 @@ async def _check_origin(request: Request, desk: Desk, guard: Guard) -> None:
         raise Refused(403, "页面已过期，请刷新后重试。", "The page is out of date; reload it and try again.")
 
 
-def _count_rows(desk: Desk) -> None:
-    """Count the rows of persons shown today. Raises Refused when they are more than the role allows."""
+def _count_rows(desk: Desk, *, refuses: bool) -> None:
+    """Count the rows of persons shown today. Raises Refused when they are more than the role allows and ``refuses``: what is changed
+    already cannot be refused any more."""
     if desk.viewer is None or desk.rows == 0:
         return
     taken = add_usage(desk, "rows", desk.rows)
-    if taken > desk.viewer.rows_per_day:
-        raise Refused(429, "今日查询人数已达上限。", "You have been shown as many persons today as your role allows.")
+    if refuses and taken > desk.viewer.rows_per_day:
+        raise _no_rows_left()
+
+
+def _check_rows_left(desk: Desk) -> None:
+    """Raises Refused when the viewer was shown more today than the role allows; for requests that change something, beforehand."""
+    if desk.viewer is not None and read_usage(desk, "rows") > desk.viewer.rows_per_day:
+        raise _no_rows_left()
+
+
+def _no_rows_left() -> Refused:
+    return Refused(429, "今日查询人数已达上限。", "You have been shown as many persons today as your role allows.")
+
+
+def read_usage(desk: Desk, kind: str) -> int:
+    """What the viewer took today (UTC)."""
+    table, day = usage_table.c, clock.moment().date()
+    mine = (table.user_id == desk.who.user_id) & (table.day == day) & (table.kind == kind)
+    with open_database(desk.settings.state).connect() as connection:
+        return int(connection.execute(sa.select(table.amount).where(mine)).scalar() or 0)
 
 
 def add_usage(desk: Desk, kind: str, amount: int) -> int:

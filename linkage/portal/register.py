@@ -16,6 +16,8 @@ from linkage.release.stage import LOOKUP
 RELEASE_VIEWS = ("values", "review_cases", "judgement_status", "accounting")
 RUN_VIEWS = {"common_records": "gate_incoming/common_records.parquet", "scored_pairs": "match/scored_pairs.parquet"}
 KEPT_OPEN = 2
+SPILL = "portal/spill"
+"""What does not fit into memory is put here for a moment: residents' data, for the portal's user alone."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Registers:
         self._config: dict[str, str | bool | int | float | list[str]] = {
             "threads": threads,
             "memory_limit": memory_limit,
+            "temp_directory": str(state.root / SPILL),
         }
         self._lock = threading.Lock()
         self._open: dict[str, tuple[duckdb.DuckDBPyConnection, dict[str, Any], Path | None]] = {}
@@ -66,6 +69,9 @@ class Registers:
         return Register(release, manifest, cursor, run)
 
     def _connect(self, release: Path) -> tuple[duckdb.DuckDBPyConnection, dict[str, Any], Path | None]:
+        spill = self._state.root / SPILL
+        spill.mkdir(parents=True, exist_ok=True)
+        spill.chmod(0o700)
         con = duckdb.connect(config=self._config)
         con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         con.execute(f"ATTACH {quote_text(release / LOOKUP)} AS register (READ_ONLY)")

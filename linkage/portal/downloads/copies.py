@@ -47,6 +47,8 @@ class Order:
     source: str
     columns: tuple[str, ...]
     masks: Mapping[str, str] | None = None
+    hidden: tuple[str, ...] = ()
+    """Persons whose processing has been restricted since the release: no row of them is delivered any more."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class Copies:
 
     def _file(self, order: Order) -> Path:
         columns = hashlib.sha256(
-            "\x1f".join((*order.columns, str(order.masks and sorted(order.masks.items())))).encode()
+            "\x1f".join((*order.columns, str(order.masks and sorted(order.masks.items())), *order.hidden)).encode()
         ).hexdigest()[:12]
         return self.folder / order.copy.release / order.copy.user_id / columns / order.path
 
@@ -133,7 +135,7 @@ class Copies:
         columns = tuple(name for name in order.columns if name != MARK_COLUMN)
         job = Job(
             str(self.state.releases / order.copy.release), order.source, table_of(order.copy.stem), columns, order.format, order.copy.mark(self.key),
-            order.copy.order_key(self.key), str(file), order.masks,
+            order.copy.order_key(self.key), str(file), order.masks, order.hidden,
         )  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "linkage.portal.downloads.prepare"],

@@ -17,12 +17,13 @@ import pyarrow.parquet as pq
 from linkage.kernel.contracts import contract, contract_names
 from linkage.portal.desk import Desk
 from linkage.portal.downloads.copies import Order
+from linkage.portal.downloads.hiding import can_hide
 from linkage.portal.downloads.marks import Copy, split_format, table_of
 from linkage.portal.viewer import Viewer
 from linkage.release.chain import is_emptied
 from linkage.release.deltas import CONTRACTS, FOLDER
 from linkage.release.manifest import CHAIN_FILES, DERIVED, DERIVED_SIGNATURE, file_hash, read_manifest
-from linkage.release.sharing import SECTIONS
+from linkage.release.sharing import SECTIONS, DepartmentSharing
 from linkage.release.stage import LOOKUP, LOOKUP_TABLES
 
 ALWAYS = frozenset(("change",))
@@ -66,10 +67,11 @@ def offers(desk: Desk, release: Path) -> dict[str, Offer]:
     if whole:
         files |= _derived(release)
         return found | {name: _signed(release, name, entry) for name, entry in files.items() if _in_scope(viewer, name)}
-    if viewer.area is None and "download" in viewer.permissions:
-        own = f"slices/{viewer.department}/"
+    # A department that receives nothing any more receives nothing of earlier releases either.
+    if viewer.area is None and "download" in viewer.permissions and _department(desk) is not None:
+        own, hidden = f"slices/{viewer.department}/", restricted_since(desk, release)
         for name, entry in files.items():
-            if name.startswith(own) and (offer := _of_slice(desk, release, name, entry, files)):
+            if name.startswith(own) and (offer := _of_slice(desk, release, name, entry, files, hidden)):
                 found[name] = offer
     return found
 
@@ -83,7 +85,29 @@ def _signed(release: Path, name: str, entry: Mapping[str, Any]) -> Offer:
     )  # fmt: skip
 
 
-def _of_slice(desk: Desk, release: Path, name: str, entry: Mapping[str, Any], files: Mapping[str, Any]) -> Offer | None:
+def restricted_since(desk: Desk, release: Path) -> tuple[str, ...]:
+    """Persons restricted now, under every id that leads to them: a release of before still holds their rows. Ids alone, no residents' data."""
+    if desk.register.release.name == release.name:
+        return ()
+    rows = desk.register.rows(
+        "WITH restricted_now AS (SELECT person_id FROM persons WHERE restriction IS NOT NULL) SELECT person_id FROM restricted_now "
+        "UNION SELECT id FROM retired_ids WHERE kind = 'person' AND last_successor_id IN (SELECT person_id FROM restricted_now) ORDER BY 1"
+    )
+    return tuple(row["person_id"] for row in rows)
+
+
+def _department(desk: Desk) -> DepartmentSharing | None:
+    return next((d for d in desk.settings.sharing.departments if d.source == desk.who.department), None)
+
+
+def _of_slice(
+    desk: Desk,
+    release: Path,
+    name: str,
+    entry: Mapping[str, Any],
+    files: Mapping[str, Any],
+    hidden: tuple[str, ...],
+) -> Offer | None:
     stem, end = split_format(name)
     if not end:  # README.txt: no resident's data
         return _signed(release, name, entry)
@@ -92,9 +116,9 @@ def _of_slice(desk: Desk, release: Path, name: str, entry: Mapping[str, Any], fi
         return None
     delivered = _columns(release / source, files[source]["sha256"])
     columns = tuple(c for c in delivered if _grants(desk.who, table, c) and not _is_barred(desk, table, c))
-    if not set(columns) - ALWAYS:
+    if not set(columns) - ALWAYS or (hidden and not can_hide(table, delivered)):
         return None
-    order = Order(Copy(release.name, stem, desk.who.user_id), name, end, source, columns)
+    order = Order(Copy(release.name, stem, desk.who.user_id), name, end, source, columns, hidden=hidden)
     return Offer(release, name, table, end, entry["bytes"], entry["sha256"], entry.get("rows"), order)
 
 
@@ -110,9 +134,11 @@ def _grants(viewer: Viewer, table: str, column: str) -> bool:
 
 
 def _is_barred(desk: Desk, table: str, column: str) -> bool:
-    """Whether the column has become 不予共享 since the release: nobody gets it from an earlier one either."""
-    known = table in SECTIONS and column in contract(table).column_names
-    return known and desk.settings.sharing.sharing_class(table, column) == "not_shared"
+    """Whether the column has become 不予共享 since the release, or is no longer the department's: it is not given from an earlier one either."""
+    department = _department(desk)
+    if department is None or table not in SECTIONS or column not in contract(table).column_names:
+        return False
+    return column not in department.fields(table) or desk.settings.sharing.sharing_class(table, column) == "not_shared"
 
 
 def _scope_of(viewer: Viewer, table: str) -> frozenset[str]:

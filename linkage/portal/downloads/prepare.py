@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine, quote_name, quote_text
 from linkage.kernel.run import write_json
+from linkage.portal.downloads.hiding import hiding_sql
 from linkage.portal.downloads.marks import MARK_COLUMN, MARK_TITLE, key_columns, order_sql, row_key_sql
 from linkage.release.manifest import check_table, file_hash, read_manifest
 from linkage.release.shown import safe_sql, shown_sql
@@ -44,6 +45,8 @@ class Job:
     """File to write; beside it ``<file>.prepared.json`` when it is complete."""
     masks: Mapping[str, str] | None = None
     """For a granted request: masks that remain; None: the slice as released."""
+    hidden: tuple[str, ...] = ()
+    """Persons restricted since the release, who are left out."""
 
 
 def prepare(job: Job, spill: Path) -> None:
@@ -58,6 +61,8 @@ def prepare(job: Job, spill: Path) -> None:
         key = key_columns(job.table, all_columns)
         if job.masks is not None:
             _read_unmasked(engine, release, manifest, job, key)
+        if job.hidden:
+            _leave_out(engine, release, manifest, job)
         rows = _write(engine, job, key, target)
     write_json(
         target.with_name(target.name + DESCRIPTION),
@@ -91,12 +96,22 @@ def _read_unmasked(
     )
 
 
+def _leave_out(engine: Engine, release: Path, manifest: Mapping[str, object], job: Job) -> None:
+    """Make ``kept`` the rows of ``sliced`` without persons who are restricted by now."""
+    if job.table == "households":
+        for table in ("members", "restricted"):
+            check_table(release, dict(manifest), f"{table}.parquet")
+            engine.read(table, release / f"{table}.parquet")
+    columns = [row[0] for row in engine.con.execute("DESCRIBE sliced").fetchall()]
+    engine.con.execute(f"CREATE OR REPLACE TEMP VIEW kept AS {hiding_sql(job.table, columns, job.hidden)}")
+
+
 def _write(engine: Engine, job: Job, key: tuple[str, ...], target: Path) -> int:
-    """Write the rows of ``sliced`` in the copy's order; returns how many."""
+    """Write the rows of ``sliced`` (of ``kept``, where somebody is left out) in the copy's order; returns how many."""
     chosen = ", ".join(quote_name(name) for name in job.columns)
     engine.con.execute(
         f"CREATE OR REPLACE TEMP TABLE marked AS SELECT row_number() OVER (ORDER BY {order_sql(job.order_key, key)}) AS place, "
-        f"{chosen}, {quote_text(job.mark)} AS {MARK_COLUMN} FROM sliced"
+        f"{chosen}, {quote_text(job.mark)} AS {MARK_COLUMN} FROM {'kept' if job.hidden else 'sliced'}"
     )
     unfinished = target.with_name(f".{os.getpid()}.{target.name}")
     titles = {f.name: f.zh for f in contract(job.table).fields} | {MARK_COLUMN: MARK_TITLE, "change": "变化"}

@@ -83,6 +83,8 @@ def _home(desk: Desk, row: Row) -> Home:
     )
     if view is not None:
         desk.saw("members", roster, view)
+    # Whoever reads where a household lives looks at everybody in it, whatever columns a token is for.
+    desk.persons |= set(desk.view("persons").ids(desk.register.con, everybody))
     persons = desk.look("persons", about=sorted({entry["person_id"] for entry in roster if "person_id" in entry}))
     by_id = {person["person_id"]: person for person in persons if "person_id" in person}
     members = [_member(entry, by_id[entry["person_id"]]) for entry in roster if entry.get("person_id") in by_id]

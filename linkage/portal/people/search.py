@@ -220,6 +220,9 @@ def _show(desk: Desk, grant: Granted, found: list[Hit], tried: str, also: list[H
     ids += grant.persons.ids(desk.register.con, everybody - sure, condition, tail, **parameters)
     rows = grant.persons.rows(desk.register.con, "true", PERSON_ORDER + f" {limit}", about=ids[:limit])
     desk.saw("persons", rows, grant.persons)
+    desk.persons |= set(
+        ids[:limit]
+    )  # a token may be for columns without the id: who was shown is on record all the same
     matched: dict[str, tuple[str, ...]] = {}
     for hit in [*found, *(also or [])]:
         if hit.field != "person_id" and grant.losing(hit.field):

@@ -9,6 +9,7 @@ from typing import Any
 from linkage.explain.words import Words, read_words
 from linkage.kernel.pair_rules import read_pair_rules
 from linkage.portal.desk import Desk
+from linkage.portal.people.told import told_sentences
 from linkage.portal.review.component import CannotForesee, Outcome, open_component
 from linkage.portal.review.foresight import Sentence, sentences
 from linkage.portal.review.lookups import of_records
@@ -194,7 +195,8 @@ def foresee(desk: Desk, file: CaseFile, asked: dict[str, Sequence[Sequence[str]]
                 except NotDecidable:
                     found[verdict] = [("对此件没有意义。", "This says nothing about this case.")]
                     continue
-                found[verdict] = sentences(outcome, _label(desk, file, outcome))
+                told = sentences(outcome, _label(desk, file, outcome))
+                found[verdict] = told_sentences(desk, told, outcome.before)
     except CannotForesee:
         return None
     return found

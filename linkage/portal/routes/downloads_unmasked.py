@@ -152,7 +152,7 @@ def _offers(desk: Desk, asked: UnmaskRequest) -> dict[str, Offer]:
         path = _path(asked, offer.format)
         stem = path.removesuffix(offer.format)
         order = Order(
-            Copy(asked.release, stem, asked.requested_by), path, offer.format, offer.order.source, offer.order.columns, masks
+            Copy(asked.release, stem, asked.requested_by), path, offer.format, offer.order.source, offer.order.columns, masks, offer.order.hidden
         )  # fmt: skip
         found[path] = Offer(
             offer.release, path, offer.table, offer.format, offer.bytes, offer.sha256, offer.rows, order

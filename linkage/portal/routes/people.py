@@ -20,6 +20,7 @@ from linkage.portal.people.kinds import KINDS, SearchKind
 from linkage.portal.people.search import Found, living_id, search
 from linkage.portal.people.search import Query as Asked
 from linkage.portal.people.timeline import timeline
+from linkage.portal.people.told import told_of
 
 router = APIRouter(route_class=GuardedRoute)
 Id = Annotated[str, InPath(pattern="^[PH][0-9A-Z]{16}$")]
@@ -89,7 +90,7 @@ def explain(request: Request, desk: AtDesk, person_id: Id) -> Response:
     state = desk.settings.state.root
     story = tell(state, person_id, release=desk.register.release.name, unmasked=unmasked)
     language: Language = "en" if desk.language == "en" else "zh"
-    text = render(story, words_for(story, state, desk.settings.config_dir, language), language)
+    text = told_of(desk, render(story, words_for(story, state, desk.settings.config_dir, language), language))
     for table in ("values", "crosswalk", "members", "history"):
         desk.columns |= {f"{table}.{name}" for name in desk.view(table).columns}
     return page(request, "explain.html", person=row, text=text)

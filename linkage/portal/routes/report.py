@@ -37,7 +37,7 @@ def report(request: Request, desk: AtDesk, release: Annotated[str | None, Query(
     measures = read_measures(desk.settings.state, chosen)
     here = f"/report/nights/{chosen}"
     links = {
-        "stewards": f"{here}/cases" if "review" in desk.who.permissions else None,
+        "stewards": f"{here}/cases" if "review" in desk.who.permissions and _sees_all_cases(desk) else None,
         "gate_incoming": f"{here}/gate_incoming",
         "gate_outgoing": f"{here}/gate_outgoing",
     }
@@ -58,6 +58,11 @@ def _chosen(desk: Desk, nights: list[str], release: str | None) -> str:
     return chosen
 
 
+def _sees_all_cases(desk: Desk) -> bool:
+    views = [desk.view_or_none(table) for table in ("review_cases", "common_records")]
+    return all(view is not None and view.everything and view.area is None for view in views)
+
+
 def _fragment(desk: Desk, template: str, values: Mapping[str, Any]) -> Markup:
     """A part of the report in the viewer's language; its templates escape every value."""
     language: Language = "en" if desk.language == "en" else "zh"
@@ -74,7 +79,9 @@ def report_style() -> Response:
 @router.get("/report/nights/{release}/cases")
 @guarded("report_cases", "review", needs_purpose=True)
 def report_cases(request: Request, desk: AtDesk, release: str) -> Response:
-    """The review cases of a night with the records behind them, values masked."""
+    """The review cases of a night with the records behind them, values masked; of the whole district, so for who sees all of it."""
+    if not _sees_all_cases(desk):
+        raise NotThere
     chosen = _chosen(desk, reported_nights(desk.settings.state), release)
     run = desk.settings.state.runs / chosen
     with Engine() as engine:
