@@ -12,6 +12,7 @@ from linkage.portal import clock
 from linkage.portal.accounts import check_area, check_not_last, lock_user
 from linkage.portal.passwords import hash_password, one_time_password
 from linkage.portal.sessions import end_sessions
+from linkage.portal.tokens import revoke_tokens_of
 
 
 def change_account(
@@ -61,6 +62,7 @@ def disable(state: State, user_id: str, *, by: str) -> int:
         for role in _holds(connection, user_id):
             check_not_last(connection, user_id, role)
         _set(connection, user_id, disabled_at=clock.now())
+    revoke_tokens_of(state, user_id, by)
     return end_sessions(state, user_id)
 
 
@@ -82,6 +84,7 @@ def reset_password(state: State, user_id: str, *, by: str) -> str:
                 remedy="Its password is reset there.",
             )
         _set(connection, user_id, password_hash=hashed, must_change_password=True)
+    revoke_tokens_of(state, user_id, by)
     end_sessions(state, user_id)
     return password
 

@@ -61,7 +61,8 @@ class Login(ClosedModel):
     password_length: int = Field(default=12, ge=12)
     """Shortest password."""
     second_factor_roles: tuple[str, ...] = (
-        "steward", "second_reader", "downloader", "register_downloader", "data_owner", "system_administrator", "security_administrator", "auditor",
+        "steward", "second_reader", "department_reader", "verifier", "correction_handler", "downloader", "register_downloader", "data_owner",
+        "system_administrator", "security_administrator", "auditor",
     )  # fmt: skip
     """Local accounts with one of these roles need a one-time code (TOTP)."""
 
@@ -142,6 +143,8 @@ class PortalConfig(ClosedModel):
     """Folder to which the signed head of the audit is copied as well, best on another machine; empty: state/ alone."""
     token_days: int = Field(default=90, ge=1, le=90)
     """Longest life of an API token."""
+    misses_per_day: int = Field(default=40, ge=1)
+    """Searches by a value that the searcher sees masked, and that found nobody: so many on one day. It could be guessed otherwise."""
     search_results: int = Field(default=20, ge=1, le=50)
     """Persons on one page of results."""
     unmasked_votes: int = Field(default=2, ge=2)

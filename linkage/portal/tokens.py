@@ -133,6 +133,16 @@ def revoke_family(state: State, family_id: str, by: str) -> None:
     )
 
 
+def revoke_tokens_of(state: State, user_id: str, by: str) -> None:
+    """Revoke all tokens of an account, from the next request on."""
+    _update(
+        state,
+        (tokens_table.c.user_id == user_id) & tokens_table.c.revoked_at.is_(None),
+        revoked_at=clock.now(),
+        revoked_by=by,
+    )
+
+
 def list_tokens(state: State, user_id: str | None = None) -> list[Row]:
     """Tokens with their owners' usernames and departments, newest first: of one user or all; without secrets."""
     shown = [column for column in tokens_table.c if column.name != "secret_hash"]

@@ -119,6 +119,9 @@ def test_a_department_compares_only_what_its_view_shows_and_finds_only_its_own(p
     )
     assert found.person_id == known["person_id"]
     assert all(c.record is None or c.record.startswith("grid:") for c in found.candidates)
+    # Nothing tells which comparison agreed: it may have been with a value that the department does not see.
+    assert [(c.steps, c.guards, c.blocking_rule) for c in found.candidates] == [((), (), None)] * len(found.candidates)
+    assert {c.side for c in found.candidates} <= {"join", "review"}
 
 
 def test_the_page_shows_candidates(portal: Portal) -> None:

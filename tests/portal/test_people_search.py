@@ -238,3 +238,30 @@ def test_every_value_that_departments_gave_is_among_the_keys_in_order(portal: Po
         "UNION ALL SELECT unnest(hukou_address), 'hukou_address', address FROM search_addresses)",
     )
     assert homes == []
+
+
+def test_a_masked_number_cannot_be_guessed_digit_by_digit(portal: Portal, someone: dict[str, Any]) -> None:
+    """The grid sees 330***********1234 and the birth date: three unknown digits are a thousand guesses, and a day allows a few."""
+    number, limit = someone["identity_number"], portal.settings.portal.misses_per_day
+    asked = desk(portal, "grid_system")
+    guesses = [f"{number[:3]}{guess:03d}{number[6:17]}" for guess in range(1000) if f"{guess:03d}" != number[3:6]]
+    refused = 0
+    for guess in guesses[: limit + 5]:
+        try:
+            assert search(asked, Query("number", guess + "0123456789X"[someone_check(guess)])).persons == []
+        except Refused as refusal:
+            assert refusal.status == 429
+            refused += 1
+    assert refused == 5
+    assert search(desk(portal, "police_reader"), Query("number", number)).persons, (
+        "who sees numbers whole is not held up"
+    )
+    assert search(asked, Query("name", someone["full_name"], str(someone["birth_date"]))).persons, (
+        "other searches go on"
+    )
+
+
+def someone_check(first17: str) -> int:
+    """Index into 0-9X of the check digit (GB 11643)."""
+    weighted = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(first17)) % 11
+    return (12 - weighted) % 11

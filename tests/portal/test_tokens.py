@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from linkage.kernel.database import open_database
 from linkage.kernel.state_tables import tokens_table, users_table
 from linkage.portal.access import PERMISSIONS
+from linkage.portal.account_changes import disable, enable
 from linkage.portal.accounts import now, roles_of
 from linkage.portal.downloads.marks import MARK_COLUMN
 from linkage.portal.downloads.releases import published
@@ -21,7 +22,7 @@ from linkage.portal.tokens import GRANTABLE, create_token, find_token, list_toke
 from linkage.portal.viewer import Viewer
 from linkage.portal.views import view_of
 from linkage.release.slices import NOTICE_FIELDS
-from tests.portal.conftest import Portal
+from tests.portal.conftest import Portal, add_person
 from tests.portal.test_downloads import last_entry
 
 BEARER = re.compile(r"grt_[0-9a-f]{16}_[A-Za-z0-9_-]{43}")
@@ -288,3 +289,14 @@ def test_whole_files_go_only_to_a_token_for_whole_tables(portal: Portal) -> None
 def test_every_permission_for_tokens_is_one() -> None:
     assert set(GRANTABLE) < set(PERMISSIONS)
     assert not set(GRANTABLE) & {"tokens", "grants", "accounts", "audit", "request_unmasked", "grant_unmasked"}
+
+
+def test_tokens_end_with_the_account_and_do_not_come_back_with_it(portal: Portal) -> None:
+    user_id = add_person(portal, "token_owner", "grid", ("downloader",))
+    portal.users["token_owner"] = user_id
+    bearer = make(portal, "token_owner")
+    assert ask(portal, bearer) == 200
+    disable(portal.state, user_id, by="test")
+    assert ask(portal, bearer) == 401
+    enable(portal.state, user_id, by="test")
+    assert ask(portal, bearer) == 401

@@ -71,7 +71,7 @@ def test_the_database_itself_refuses_to_change_a_judgement(tmp_path: Path, chang
 
 def test_processes_that_open_a_new_database_at_once_take_turns(tmp_path: Path) -> None:
     with ProcessPoolExecutor(4) as pool:
-        assert list(pool.map(open_it, [tmp_path] * 4)) == ["0003"] * 4
+        assert list(pool.map(open_it, [tmp_path] * 4)) == ["0004"] * 4
 
 
 PERSON_OF = {"police:1": "P1", "grid:1": "P2", "health:1": "P3", "health:2": "P3", "civil:1": "P3"}

@@ -145,7 +145,7 @@ class CandidateAnswer(Answer):
     side: Literal["join", "review", "below", "kept_apart"]
     join_match_weight: float
     prior_match_weight: float = Field(description="What the weight starts from; the steps are added to it")
-    blocking_rule: str
+    blocking_rule: str | None
     guards: list[str]
     record: str | None
     steps: list[StepAnswer]

@@ -48,7 +48,8 @@ class Candidate:
     join_match_weight: float
     prior_match_weight: float
     steps: tuple[Step, ...]
-    blocking_rule: str
+    """Empty, like rule and guards, for who does not see every row."""
+    blocking_rule: str | None
     guards: tuple[str, ...]
     record: str | None
     """The person's record; only for who may see record numbers of that department."""
@@ -159,7 +160,9 @@ def _candidates(desk: Desk, matcher: RecordMatcher, best: Mapping[str, dict[str,
             continue
         if len(found) == desk.settings.portal.search_results:
             break
-        found[owner["person_id"]] = _candidate(desk, matcher, pair, key, owner, rows[owner["person_id"]], feed)
+        candidate = _candidate(desk, matcher, pair, key, owner, rows[owner["person_id"]], feed)
+        if view.everything or candidate.side in ("join", "review"):
+            found[owner["person_id"]] = candidate
     desk.saw("persons", [candidate.person for candidate in found.values()], view)
     return list(found.values())
 
@@ -193,11 +196,13 @@ def _candidate(
     elif weight >= config.thresholds.review_match_weight:
         side = "review"
     steps = []
-    for comparison in config.comparisons:
+    # Which comparison agrees would tell departments of values that their view does not show: of other departments, and of those that lost.
+    told = desk.view("persons").everything
+    for comparison in config.comparisons if told else ():
         names = {number: name for name, number in gamma_of(comparison).items()}
         steps.append(Step(comparison.name, names[pair["levels"][comparison.name]], pair["weights"][comparison.name]))
     return Candidate(
         person=person, match_weight=weight, probability=1 / (1 + 2 ** -max(min(weight, 1000.0), -1000.0)), side=side, join_match_weight=join, prior_match_weight=matcher.prior_match_weight,
-        steps=tuple(steps), blocking_rule=pair["blocking_rule"], guards=tuple(pair["guards"]),
+        steps=tuple(steps), blocking_rule=pair["blocking_rule"] if told else None, guards=tuple(pair["guards"]) if told else (),
         record=key if sees_records_of(desk, owner["source"]) else None,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from linkage.kernel.masking import mask_number, mask_record_key, mask_shape, mask_text
 from linkage.portal.desk import Desk, NotThere, Refused
+from linkage.portal.guard import add_usage, read_usage
 from linkage.portal.people.granted import Granted, Hit, granted
 from linkage.portal.people.keys import address_hits, hits
 from linkage.portal.people.kinds import SearchKind, kind_named
@@ -13,6 +14,8 @@ from linkage.portal.people.reader import birth_values, name_key, own_number, rea
 
 SHORTEST_ADDRESS_CHARACTERS = 4
 MOST_ADDRESSES = 300
+# What is shown in part could be guessed by trying the rest: fruitless tries are counted.
+GUESSABLE, MISSES = frozenset(("number", "phone")), "misses"
 PERSON_ORDER = "ORDER BY status = 'alive' DESC, person_id LIMIT"
 Row = dict[str, Any]
 
@@ -52,7 +55,16 @@ def search(desk: Desk, query: Query) -> Found:
         raise Refused(
             403, f"您的权限不含“{kind.zh}”，不能按此查找。", f"Your view does not show what “{kind.en}” searches by."
         )
+    guessable = query.kind in GUESSABLE and not all(map(grant.in_full, fields))
+    if guessable and read_usage(desk, MISSES) >= desk.settings.portal.misses_per_day:
+        raise Refused(
+            429,
+            "今日按脱敏项目查无此人的次数已达上限，请改按姓名与出生日期查找。",
+            "Too many searches by a masked value found nobody today; search by name and birth date.",
+        )
     found = _SEARCHES[query.kind](desk, grant, fields, query)
+    if guessable and not found.persons:
+        add_usage(desk, MISSES, 1)
     desk.details |= {
         "kind": query.kind,
         "query_hash": desk.settings.audit.keyed_hash(f"{query.kind}:{query.text.strip()}:{query.birth_date.strip()}"),
