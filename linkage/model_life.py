@@ -56,12 +56,17 @@ class Comparison:
 
 
 def train_model(state: Path, night: date, config_dir: Path) -> str:
-    """Train a candidate model on the newest run of ``night`` or before; it is not live until approved. Returns its id."""
+    """Train a candidate model on the newest run of ``night`` or before, records and judgements; it is not live until approved. Returns its id."""
     where = State(state)
     run_dir = _newest_run(where, night)
     with _engine(run_dir, read_config(config_dir / "night.yaml", NightConfig).engine) as engine:
         return models.train_candidate(
-            engine, where, run_dir / "gate_incoming" / "common_records.parquet", config_dir, night
+            engine,
+            where,
+            run_dir / "gate_incoming" / "common_records.parquet",
+            run_dir / "judgements.parquet",
+            config_dir,
+            night,
         )
 
 

@@ -71,6 +71,7 @@ def link_tables(
         engine.run_sql(MATCH_SQL, "functions")
         make_declared_features(engine, config.features)
         check_sql(engine, config)
+        engine.read_or_empty("judgements", "judgements", None)
         model, _ = train(engine, config)
         largest = prepare_input(engine, config)
         score_candidates(engine, config, model)

@@ -95,10 +95,13 @@ def fits(state: State, model_id: str, config: MatchConfig) -> bool:
     return bool(model["gamma"] == {c.name: [level.name for level in c.levels] for c in config.comparisons})
 
 
-def train_candidate(engine: Engine, state: State, common_records: Path, config_dir: Path, night: date) -> str:
-    """Train on ``common_records`` and store the model; returns its id, made of the night and its content."""
+def train_candidate(
+    engine: Engine, state: State, common_records: Path, judgements: Path, config_dir: Path, night: date
+) -> str:
+    """Train on ``common_records`` and the run's ``judgements``, and store the model; returns its id, made of the night and its content."""
     config = read_config(config_dir / "match.yaml", MatchConfig)
     make_features(engine, common_records, config.features)
+    engine.read("judgements", judgements)
     model, card = train(engine, config)
     engine.con.execute("DROP TABLE match_features")
     unfinished = state.models / f".training-{night.isoformat()}"

@@ -41,6 +41,7 @@ def run_model(context: StageContext) -> Summary:
             context.engine,
             context.state,
             context.input("gate_incoming", "common_records"),
+            context.run_dir / "judgements.parquet",
             context.config_dir,
             context.night,
         )

@@ -24,11 +24,12 @@ TELLING_BITS = 1e-6
 
 
 def train(engine: Engine, config: MatchConfig) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Train on ``match_features``; returns the model and its card (every parameter, for people).
+    """Train on ``match_features`` and the relation ``judgements``; returns the model and its card (every parameter, for people).
 
     Leaves the temp table ``term_frequencies``. Raises LinkageError when the labels of the prior find no pair.
     """
     _make_training_labels(engine, config)
+    judged = _heed_judgements(engine, config)
     _count_term_frequencies(engine, config)
     add_term_frequencies(engine, config.term_frequency_features)
     engine.con.execute(
@@ -51,6 +52,7 @@ def train(engine: Engine, config: MatchConfig) -> tuple[dict[str, Any], dict[str
     card = {
         "training_records": records,
         "pairs_of_prior_labels": label_pairs,
+        "judged_pairs": judged,
         "prior_probability": prior,
         "prior_match_weight": round(math.log2(prior / (1 - prior)), 3),
         "method": "Fellegi-Sunter (Splink); m from pairs that a label takes as matches or by expectation-maximisation, u from random pairs less the matches among them; no truth",
@@ -79,6 +81,36 @@ def _make_training_labels(engine: Engine, config: MatchConfig) -> None:
         f"({config.training.person_like_key}) AS person_like_key "
         f"FROM match_features JOIN (SELECT unique_id, {', '.join(keys)} FROM match_features) k USING (unique_id)"
     )
+
+
+def _heed_judgements(engine: Engine, config: MatchConfig) -> dict[str, int]:
+    """Let stewards' verdicts correct the labels; returns how many pairs they judged the same and different.
+
+    Two records that were judged different teach nothing where a label takes them as one person. Two that were judged the same teach every
+    comparison whose label has no key for either.
+    """
+    engine.run_sql(SQL_PACKAGE, "judged_pairs")
+    for label in config.labels:
+        key = quote_name(_label_column(label.name))
+        both = (
+            f"SELECT unique_id_l AS a, unique_id_r AS b, l.{key} AS key_l, r.{key} AS key_r, verdict FROM judged_pairs "
+            "JOIN training_labels l ON l.unique_id = unique_id_l JOIN training_labels r ON r.unique_id = unique_id_r"
+        )
+        engine.con.execute(
+            f"UPDATE training_labels SET {key} = NULL WHERE unique_id IN "
+            f"(SELECT unnest([a, b]) FROM ({both}) WHERE verdict = 'different' AND key_l = key_r)"
+        )
+        # A record in several such pairs goes with the first.
+        engine.con.execute(
+            f"UPDATE training_labels SET {key} = s.key FROM (SELECT unique_id, min(key) AS key FROM "
+            f"(SELECT unnest([a, b]) AS unique_id, 'judged ' || a || ' ' || b AS key FROM ({both}) "
+            "WHERE verdict = 'same' AND key_l IS NULL AND key_r IS NULL) GROUP BY unique_id) s WHERE s.unique_id = training_labels.unique_id"
+        )
+    counts = {
+        row["verdict"]: row["n"] for row in engine.rows("SELECT verdict, count(*) AS n FROM judged_pairs GROUP BY 1")
+    }
+    engine.con.execute("DROP TABLE judged_pairs")
+    return {verdict: counts.get(verdict, 0) for verdict in ("same", "different")}
 
 
 def _label_column(name: str) -> str:

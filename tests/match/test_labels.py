@@ -9,7 +9,7 @@ from linkage.kernel.errors import ConfigurationError
 from linkage.match.config import MatchConfig
 from linkage.match.declared_features import make_declared_features
 from linkage.match.scored_pairs import guard_features
-from linkage.match.training import _make_training_labels
+from linkage.match.training import _heed_judgements, _make_training_labels
 
 RECORDS = """(VALUES ('1', 'ann', 'x', 'A'), ('2', 'ann', 'x', 'A'), ('3', 'ann', 'x', NULL),
                      ('4', 'bob', 'y', 'B'), ('5', 'bob', 'y', 'C'), ('6', NULL, 'z', NULL)) t(record_key, name, home, number)"""
@@ -72,3 +72,34 @@ def test_guards_say_which_features_they_look_at() -> None:
         config({"key": "name_home"}).model_dump() | {"guards": [{"name": "g", "sql": "home_l <> home_r AND level_name = 'equal'", "effect": "review"}]}
     ).guards  # fmt: skip
     assert guard_features(guard, ["name", "home", "number"]) == ["home"]
+
+
+@pytest.mark.parametrize(
+    ("name", "verdicts", "keys"),
+    [
+        ("judged different: the two teach nothing there", [("1", "2", "different")], [None, None, "ann@x", "bob@y", "bob@y", None, None]),
+        ("judged the same: two without a key get one", [("6", "7", "same")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", "judged 6 7", "judged 6 7"]),
+        ("the newest verdict counts", [("6", "7", "same"), ("6", "7", "withdrawn")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", None, None]),
+        ("who has a key keeps it", [("5", "6", "same")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", None, None]),
+        ("unsure says nothing", [("1", "2", "unsure")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", None, None]),
+        ("records of another night are passed over", [("1", "99", "different")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", None, None]),
+    ],
+)  # fmt: skip
+def test_stewards_verdicts_correct_the_labels(
+    name: str, verdicts: list[tuple[str, str, str]], keys: list[str | None]
+) -> None:
+    with Engine() as engine:
+        engine.con.execute(
+            f"CREATE TEMP TABLE common_records AS SELECT *, 's' AS source, 's' AS feed FROM {RECORDS} UNION ALL SELECT '7', NULL, 'w', NULL, 's', 's'"
+        )
+        make_declared_features(engine, FEATURES)
+        rows = ", ".join(f"('{a}', '{b}', '{v}', {n}, 'j{n}')" for n, (a, b, v) in enumerate(verdicts))
+        engine.con.execute(
+            f"CREATE TEMP VIEW judgements AS SELECT * FROM (VALUES {rows}) t(record_key_l, record_key_r, verdict, decided_at, judgement_id)"
+        )
+        chosen = config({"key": "name_home"})
+        _make_training_labels(engine, chosen)
+        judged = _heed_judgements(engine, chosen)
+        found = [row["label_home"] for row in engine.rows("SELECT * FROM training_labels ORDER BY unique_id")]
+    assert found == keys
+    assert sum(judged.values()) == sum(v in ("same", "different") and r != "99" for _, r, v in verdicts[-1:])

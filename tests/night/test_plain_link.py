@@ -147,6 +147,7 @@ def test_expectation_maximisation_learns_how_often_names_are_misspelt(tmp_path: 
     with Engine() as engine:
         _make_records(engine, config.input, files)
         make_declared_features(engine, config.features)
+        engine.read_or_empty("judgements", "judgements", None)
         _, card = training.train(engine, config)
     m = {c["name"]: {level["name"]: level["m"] for level in c["levels"]} for c in card["comparisons"]}
     assert m["first"]["slip"] == pytest.approx(1 / 5, abs=0.05)

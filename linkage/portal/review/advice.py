@@ -1,7 +1,7 @@
 """What judged pairs say about the join threshold: shown, never applied. Pure functions but for the reading.
 
-Training learns from the records alone, without judgements (linkage/match/training.py), so what stewards know enters here, as advice to the people who
-set the threshold, and in the published error estimate (linkage/estimate).
+Training lets judgements correct its labels (linkage/match/training.py), which moves weights; thresholds are set by people, so what stewards know enters here as
+advice to them. The published error estimate (linkage/estimate) uses it as well.
 """
 
 import math
