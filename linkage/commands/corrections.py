@@ -8,15 +8,6 @@ from zoneinfo import ZoneInfo
 import typer
 
 from linkage.commands.common import ConfigOption, StateOption, console, existing
-from linkage.kernel.config import read_config
-from linkage.night_config import DistrictConfig
-from linkage.portal.config import PortalConfig
-from linkage.portal.corrections.clock import local_day, today_in
-from linkage.portal.corrections.counts import count
-from linkage.portal.corrections.life import STATUS_WORDS, UNSETTLED
-from linkage.portal.corrections.outcomes import record_outcomes
-from linkage.portal.corrections.store import read_corrections
-from linkage.portal.register import Registers
 
 commands = typer.Typer()
 
@@ -33,6 +24,16 @@ def corrections(
     config: ConfigOption = Path("config"),
 ) -> None:
     """List values that were sent back to their owner (校核), and count them by department. No value is printed."""
+    from linkage.kernel.config import read_config
+    from linkage.night_config import DistrictConfig
+    from linkage.portal.config import PortalConfig
+    from linkage.portal.corrections.clock import local_day, today_in
+    from linkage.portal.corrections.counts import count
+    from linkage.portal.corrections.life import STATUS_WORDS, UNSETTLED
+    from linkage.portal.corrections.outcomes import record_outcomes
+    from linkage.portal.corrections.store import read_corrections
+    from linkage.portal.register import Registers
+
     where = existing(state)
     zone = ZoneInfo(read_config(config / "district.yaml", DistrictConfig).timezone)
     if check:
