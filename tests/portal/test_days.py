@@ -37,7 +37,7 @@ def test_a_desk_looks_a_person_up_and_the_auditor_finds_who_looked(portal: Porta
     faults: list[str] = []
     with served(portal) as address, browser() as started:
         seat, context = sit_down(started, portal, address, "grid_reader")
-        seat.open("/people")
+        seat.open("/purpose?next=/people")
         state_purpose(seat.page, "案件 2026-118")
         seat.page.wait_for_url("**/people")
         seat.page.get_by_label("查找内容").fill(person["identity_number"])
@@ -69,7 +69,7 @@ def test_a_desk_looks_a_person_up_and_the_auditor_finds_who_looked(portal: Porta
 def test_a_department_downloads_and_a_download_that_broke_off_goes_on(portal: Portal, tmp_path: Path) -> None:
     with served(portal) as address, browser() as started:
         seat, context = sit_down(started, portal, address, "grid_downloader")
-        seat.open("/downloads")
+        seat.open("/purpose?next=/downloads")
         state_purpose(seat.page, "月度更新")
         seat.page.wait_for_url("**/downloads")
         link = seat.page.locator("main a[href$='/persons.csv']").first
