@@ -15,7 +15,7 @@ from linkage.kernel.run import State
 from linkage.portal import clock, passwords
 from linkage.portal.app import create_app
 from linkage.portal.settings import read_settings
-from tests.portal.conftest import CONFIG, PASSWORD, PEOPLE, Portal, add_person
+from tests.portal.conftest import CONFIG, PASSWORD, PEOPLE, Portal, add_person, without_codes_at_desks
 
 START = datetime(2026, 11, 29, 2, 0, tzinfo=UTC)
 ADDRESS = "http://localhost:8090"
@@ -29,7 +29,7 @@ def bare_portal(
     """A portal in ``folder`` with some of PEOPLE; ``portal`` changes keys of config/portal.yaml."""
     state = State(folder / "state")
     state.root.mkdir(parents=True, exist_ok=True)
-    settings = read_settings(state, config_with(folder, **portal))
+    settings = without_codes_at_desks(read_settings(state, config_with(folder, **portal)))
     found = Portal(create_app(settings), settings)
     for username in people:
         department, roles = PEOPLE[username]

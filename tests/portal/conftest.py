@@ -1,7 +1,7 @@
 """A portal over two real nights of a small fictional district, with one account for each role."""
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tests.builders import REPOSITORY
 CONFIG = REPOSITORY / "config"
 NIGHTS = (date(2026, 3, 2), date(2026, 3, 3))
 PASSWORD = "correct horse battery"
+DESKS = ("department_reader", "verifier", "correction_handler")
 # username -> (department, roles)
 PEOPLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "steward": ("office", ("steward",)),
@@ -95,11 +96,18 @@ def portal(two_nights: Path, tmp_path_factory: pytest.TempPathFactory) -> Portal
 
 def open_portal(state_dir: Path, config: Path = CONFIG) -> Portal:
     """A portal over ``state_dir`` with everybody of PEOPLE."""
-    settings = read_settings(State(state_dir), config)
+    settings = without_codes_at_desks(read_settings(State(state_dir), config))
     found = Portal(create_app(settings), settings)
     for username, (department, roles) in PEOPLE.items():
         found.users[username] = add_person(found, username, department, roles)
     return found
+
+
+def without_codes_at_desks(settings: Settings) -> Settings:
+    """The same, but desks log in with a password alone, so that tests of passwords need no one-time codes."""
+    asked = tuple(role for role in settings.portal.login.second_factor_roles if role not in DESKS)
+    login = settings.portal.login.model_copy(update={"second_factor_roles": asked})
+    return replace(settings, portal=settings.portal.model_copy(update={"login": login}))
 
 
 def add_person(portal: Portal, username: str, department: str, roles: tuple[str, ...], **more: str) -> str:

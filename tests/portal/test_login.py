@@ -16,7 +16,7 @@ from linkage.portal.sessions import open_session, read_session
 from tests.portal.bare import Clock, bare_portal, browser_at, code_at, form_token, log_in
 from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.bare import time_of as time_of
-from tests.portal.conftest import PASSWORD, Portal
+from tests.portal.conftest import PASSWORD, Portal, access, portal_config
 
 pytestmark = pytest.mark.usefixtures("cheap_hashes")
 NEW = "thirteen purple lamps"
@@ -360,3 +360,9 @@ def test_what_was_typed_is_not_on_record_and_who_was_guessed_at_is(own: Portal) 
     assert "hunter2" not in text and "guess" not in text and PASSWORD not in text
     assert '"account": "police_reader"' in text
     assert '"actor": "police_reader"' in rows[-1] and '"outcome": "done"' in rows[-1]
+
+
+def test_as_it_ships_everybody_who_sees_residents_gives_a_one_time_code() -> None:
+    """Else whoever may reset a password could log in as a reader. A department's system has tokens."""
+    readers = {role.role for role in access().roles if role.reads} - {"department_system"}
+    assert readers <= set(portal_config().login.second_factor_roles)
