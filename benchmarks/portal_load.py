@@ -1,6 +1,6 @@
 """The portal under load: a real server, searchers at a steady rate, stewards who open pages, downloads. Prints latencies, errors, memory.
 
-    python benchmarks/portal_load.py STATE --rate 20 --seconds 60 [--review URLS] [--download URLS]
+    python benchmarks/portal_load.py STATE --rate 20 --seconds 60 [--review URLS] [--download URLS] [--think 20]
 
 ``--review`` and ``--download`` name files with paths of the portal, one a line, that 20 stewards and 4 downloaders open in turn.
 The state is changed: accounts are made, looks are put on record. Give it a copy.
@@ -30,7 +30,6 @@ from linkage.portal.sessions import csrf_token, open_session
 
 CONFIG = Path("config")
 KINDS = {"number": 35, "name_birth": 20, "phone": 15, "name": 5, "address": 10, "person": 15}
-SECONDS_BETWEEN_PAGES = 3
 
 
 class Measured:
@@ -58,6 +57,9 @@ def main() -> None:
     asked.add_argument("--port", type=int, default=8102)
     asked.add_argument("--searchers", type=int, default=96)
     asked.add_argument("--review", type=Path)
+    asked.add_argument(
+        "--think", type=float, default=20, help="seconds a steward looks at a page before opening the next"
+    )
     asked.add_argument("--download", type=Path)
     given = asked.parse_args()
     state = State(given.state)
@@ -153,7 +155,17 @@ def run(given: argparse.Namespace, state: State, base: str, clients: list[httpx.
                 one = client(state, base, f"load_{path.stem}_{i}", department, role)
                 one.post("/purpose", data={"purpose": "visit", "note": ""})
                 threads.append(
-                    threading.Thread(target=reader, args=(one, urls[i:] + urls[:i], path.stem, measured, end))
+                    threading.Thread(
+                        target=reader,
+                        args=(
+                            one,
+                            urls[i:] + urls[:i],
+                            path.stem,
+                            measured,
+                            end,
+                            given.think if role == "steward" else 3,
+                        ),
+                    )
                 )
     for thread in threads:
         thread.start()
@@ -214,7 +226,8 @@ def search(one: httpx.Client, request: tuple[str, str, dict[str, str] | None], m
     measured.add(kind, 1000 * (time.monotonic() - start), status, found)
 
 
-def reader(one: httpx.Client, urls: list[str], kind: str, measured: Measured, end: float) -> None:
+def reader(one: httpx.Client, urls: list[str], kind: str, measured: Measured, end: float, think: float) -> None:
+    time.sleep(random.uniform(0, think))  # not all in the same second
     for url in cycle(urls):
         if time.monotonic() >= end:
             return
@@ -223,7 +236,7 @@ def reader(one: httpx.Client, urls: list[str], kind: str, measured: Measured, en
             for _ in answer.iter_raw():
                 pass
         measured.add(kind, 1000 * (time.monotonic() - start), answer.status_code, answer.status_code < 400)
-        time.sleep(SECONDS_BETWEEN_PAGES)
+        time.sleep(random.uniform(0.5, 1.5) * think)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -13,6 +13,7 @@ from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
 
 commands = typer.Typer()
+TURN_SECONDS = 0.0005
 portal_app = typer.Typer(help="The portal's first accounts.", no_args_is_help=True)
 ToOption = Annotated[
     Path | None,
@@ -49,6 +50,8 @@ def serve(
             "注意 note: public_url is https, so a proxy stands in front, but trusted_proxies names none: every user counts as one address, "
             "and wrong passwords of one make all of them wait"
         )
+    # A page that computes for long lets a short look-up wait for each of its steps; with shorter turns it waits less.
+    sys.setswitchinterval(TURN_SECONDS)
     # Access lines would hold what people searched for; the audit has what must be kept. Who the client is, only a named proxy may say.
     uvicorn.run(
         app,
