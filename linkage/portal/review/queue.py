@@ -159,10 +159,20 @@ def queue_table(desk: Desk) -> str:
         values |= view.parameters
     bound = {key: value for key, value in values.items() if f"${key}" in sql}
     rights = hashlib.sha256(json.dumps([sql, bound], sort_keys=True, default=str).encode()).hexdigest()[:16]
-    name = f"memory.main.{quote_name('review_queue_' + rights)}"
-    with _making:
-        desk.register.con.execute(f"CREATE TABLE IF NOT EXISTS {name} AS {sql}", bound)
+    table = f"review_queue_{rights}"
+    name = f"memory.main.{quote_name(table)}"
+    # CREATE TABLE IF NOT EXISTS would plan the whole query each time, and everybody would wait for it.
+    if not _is_made(desk, table):
+        with _making:
+            desk.register.con.execute(f"CREATE TABLE IF NOT EXISTS {name} AS {sql}", bound)
     return name
+
+
+def _is_made(desk: Desk, table: str) -> bool:
+    found = desk.register.rows(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = 'memory' AND table_name = $table", table=table
+    )
+    return bool(found)
 
 
 def _case(row: dict[str, Any]) -> Case:
