@@ -79,7 +79,8 @@ def read_sheet(desk: Desk, asked: Sequence[str], *, whole_persons: bool) -> Shee
     links = desk.look("crosswalk", known, **bound)
     persons = sorted({row["person_id"] for row in links})
     if whole_persons:
-        links = desk.look("crosswalk", "list_contains($persons, person_id)", persons=persons)
+        theirs, bound = among("person_id", persons, "person")
+        links = desk.look("crosswalk", theirs, **bound)
     else:
         # Two records of the quality sample: whose they are would tell what the machine decided.
         links = [row | {"person_id": ""} for row in links]
