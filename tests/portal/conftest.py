@@ -80,6 +80,14 @@ class Portal:
         return client
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks at two real nights is slow, whichever file it stands in."""
+    for item in items:
+        if "two_nights" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 SHIPPED_HASHER = passwords.HASHER
 
 
