@@ -81,6 +81,7 @@ def test_the_truth_knows_every_record(district: Path) -> None:
         ).fetchall()
 
 
+@pytest.mark.slow
 def test_who_lives_in_one_dwelling_is_one_household(tmp_path: Path) -> None:
     """Also in a district so large that the dwellings nearly run out."""
     generate(20_000, 1, 9, tmp_path)

@@ -198,6 +198,7 @@ def test_the_audit_holds_a_hash_of_the_query_and_no_value(portal: Portal, someon
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.from_regex(
@@ -209,6 +210,7 @@ def test_the_short_way_reads_numbers_as_the_rules_do(number: str) -> None:
     assert rules in (reader().number(number, NIGHT), None)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.dates(date(1910, 1, 2), date(2026, 1, 1)), st.sampled_from(["%Y-%m-%d", "%Y%m%d"]))
 def test_the_short_way_reads_dates_as_the_rules_do(day: date, form: str) -> None:
