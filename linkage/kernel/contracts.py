@@ -8,9 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from linkage.kernel.config import parse_yaml
 from linkage.kernel.errors import ConfigurationError
 
 SharingClass = Literal["unconditional", "conditional", "not_shared"]
@@ -64,7 +64,7 @@ def contract(table: str) -> TableContract:
             f"There is no table contract named {table!r}.",
             remedy=f"Known tables: {', '.join(contract_names())}.",
         )
-    return TableContract.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return TableContract.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
 
 
 @cache
