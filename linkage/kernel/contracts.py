@@ -16,8 +16,12 @@ from linkage.kernel.errors import ConfigurationError
 SharingClass = Literal["unconditional", "conditional", "not_shared"]
 
 
+OPEN_STRUCT = "STRUCT"
+"""The type of a column whose parts are not the contract's to name: one for each comparison of the model, say."""
+
+
 class Field(BaseModel):
-    """One column: ``type`` is a DuckDB type; ``sensitive`` values never leave the stewards' pages."""
+    """One column: ``type`` is a DuckDB type, or ``OPEN_STRUCT``; ``sensitive`` values never leave the stewards' pages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
