@@ -24,6 +24,7 @@ judgements_table = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("decision_id", sa.String(16), index=True),
     sa.Column("evidence", sa.JSON(none_as_null=True)),
+    sa.Column("takes_back", sa.String(16)),  # of a withdrawal: the judgement that counts no more
 )
 
 restrictions_table = sa.Table(
