@@ -27,6 +27,7 @@ OUTPUTS = (
     "links",
     "household_links",
     "members",
+    "household_evidence",
     "events",
     "record_changes",
     "retired_ids",
@@ -177,6 +178,7 @@ def _households(engine: Engine, config: ResolveConfig, district: str, night: str
     )
     engine.run_sql(SQL_PACKAGE, "household_id_map")
     engine.run_sql(SQL_PACKAGE, "members", {"night": night})
+    engine.run_sql(SQL_PACKAGE, "household_evidence")
     engine.run_sql(SQL_PACKAGE, "household_changes")
 
 
