@@ -131,6 +131,15 @@ usage_table = sa.Table(
     sa.Column("amount", sa.Integer, nullable=False),
 )
 
+# Numbers that a department tried and that fitted nobody: keyed hashes of what all tries of one guesser have in common, and of the number.
+fruitless_tries_table = sa.Table(
+    "fruitless_tries",
+    metadata,
+    sa.Column("tried", sa.String(40), primary_key=True),
+    sa.Column("value_hash", sa.String(40), primary_key=True),
+    sa.Column("day", sa.Date, nullable=False, index=True),  # the last (UTC)
+)
+
 # A steward works on a case; another one is told so until then.
 review_locks_table = sa.Table(
     "review_locks",
