@@ -37,9 +37,11 @@ def serve(
 
     from linkage.portal.accounts import count_users
     from linkage.portal.app import create_app
+    from linkage.portal.housekeeping import purge
     from linkage.portal.settings import read_settings
 
     settings = read_settings(existing(state), config)
+    purge(settings.state, settings.portal)
     app = create_app(settings)
     console.print(f"gridroll portal: http://{host}:{port}/  (Ctrl-C ends it)")
     if count_users(settings.state) == 0:
