@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 
 from linkage.kernel.database import open_database
-from linkage.kernel.engine import Engine
 from linkage.kernel.state_tables import review_locks_table
 from linkage.portal.accounts import now
 from linkage.portal.review.locks import take_lock
@@ -307,10 +306,8 @@ def test_a_sample_of_decided_cases_is_read_again_and_the_judgement_stands_meanwh
 
 def standing(portal: Portal) -> list[Judged]:
     """Judgements in force, by verdict, as the preview takes them."""
-    with Engine() as engine:
-        release = portal.state.current_release()
-        engine.read_or_empty("judgement_status", "judgement_status", release)
-        return sorted(in_force(read_judged(portal.state, engine)), key=lambda judged: judged.verdict)
+    judged = read_judged(portal.state, portal.settings.registers.current())
+    return sorted(in_force(judged), key=lambda one: one.verdict)
 
 
 def test_what_the_third_reader_does_not_speak_of_is_left_to_the_machine_until_it_is_undone(desk: Portal) -> None:
