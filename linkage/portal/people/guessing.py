@@ -46,11 +46,13 @@ def counted(desk: Desk, numbers: tuple[str, ...]) -> Iterator[Try]:
     They are counted beforehand, so that many tries at once do not slip through. Raises Refused when too many were fruitless.
     """
     this = Try()
+    if not numbers:
+        yield this
+        return
     rows = [row for number in numbers for row in _rows(desk, number)]
     limits = desk.settings.portal.guessing
     since = clock.moment().date() - timedelta(days=limits.days - 1)
-    for row in rows:
-        _insert(desk, row)
+    _insert(desk, rows)
     if _most_tries(desk, {row["tried"] for row in rows}, since) > limits.fruitless_tries:
         desk.details |= {"limit": "fruitless_tries"}
         raise Refused(
@@ -76,14 +78,18 @@ def _rows(desk: Desk, number: str) -> list[dict[str, object]]:
     ]
 
 
-def _insert(desk: Desk, row: dict[str, object]) -> None:
-    same = (TRIES.tried == row["tried"]) & (TRIES.value_hash == row["value_hash"])
-    try:
-        with open_database(desk.settings.state).begin() as connection:
-            if connection.execute(sa.update(fruitless_tries_table).where(same).values(day=row["day"])).rowcount == 0:
-                connection.execute(sa.insert(fruitless_tries_table), row)
-    except sa.exc.IntegrityError:
-        return  # the same number at the same moment: it counts once
+def _insert(desk: Desk, rows: list[dict[str, object]]) -> None:
+    while True:
+        try:
+            with open_database(desk.settings.state).begin() as connection:
+                for row in rows:
+                    same = (TRIES.tried == row["tried"]) & (TRIES.value_hash == row["value_hash"])
+                    again = sa.update(fruitless_tries_table).where(same).values(day=row["day"])
+                    if connection.execute(again).rowcount == 0:
+                        connection.execute(sa.insert(fruitless_tries_table), row)
+            return
+        except sa.exc.IntegrityError:
+            continue  # another request tried the same number at the same moment: it counts once
 
 
 def _most_tries(desk: Desk, tried: set[object], since: object) -> int:

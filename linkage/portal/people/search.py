@@ -57,15 +57,16 @@ def search(desk: Desk, query: Query) -> Found:
         raise Refused(
             403, f"您的权限不含“{kind.zh}”，不能按此查找。", f"Your view does not show what “{kind.en}” searches by."
         )
+    asked = f"{query.kind}:{query.text.strip()}:{query.birth_date.strip()}"
+    desk.details |= {"kind": query.kind, "query_hash": desk.settings.audit.keyed_hash(asked)}
     guessable = query.kind in GUESSABLE and not all(map(grant.in_full, fields))
     if guessable and read_usage(desk, MISSES) >= desk.settings.portal.misses_per_day:
+        desk.details["limit"] = MISSES
         raise Refused(
             429,
             "今日按脱敏项目查无此人的次数已达上限，请改按姓名与出生日期查找。",
             "Too many searches by a masked value found nobody today; search by name and birth date.",
         )
-    asked = f"{query.kind}:{query.text.strip()}:{query.birth_date.strip()}"
-    desk.details |= {"kind": query.kind, "query_hash": desk.settings.audit.keyed_hash(asked)}
     found = _SEARCHES[query.kind](desk, grant, fields, query)
     if guessable and not found.persons:
         add_usage(desk, MISSES, 1)
