@@ -5,7 +5,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from linkage.kernel.contracts import contract
+import pyarrow as pa
+
+from linkage.kernel.contracts import OPEN_STRUCT, contract
 from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.run import StageContext, State, write_json
 from linkage.match.config import MatchConfig
@@ -27,17 +29,42 @@ NEUTRAL: dict[str, Any] = {
 def write_rows(engine: Engine, table: str, rows: Iterable[Mapping[str, Any]], path: Path) -> Path:
     """Write ``rows`` as the contract table ``table``; fields not named are null, or neutral where null is not allowed."""
     spec = contract(table)
-    columns = ", ".join(f"{quote_name(f.name)} {f.type}" for f in spec.fields)
-    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE building ({columns})")
+    full = []
     for row in rows:
         unknown = set(row) - set(spec.column_names)
         assert not unknown, f"{table} has no columns {unknown}"
-        values = [row.get(f.name, None if f.nullable else NEUTRAL.get(f.type)) for f in spec.fields]
-        engine.con.execute(f"INSERT INTO building VALUES ({', '.join('?' for _ in values)})", values)
+        full.append({f.name: row.get(f.name, None if f.nullable else NEUTRAL.get(f.type)) for f in spec.fields})
+    load_rows(engine, table, full, "building")
     path.parent.mkdir(parents=True, exist_ok=True)
     engine.write_table(table, path, source="building")
     engine.con.execute("DROP TABLE building")
     return path
+
+
+def load_rows(engine: Engine, table: str, rows: list[dict[str, Any]], name: str) -> None:
+    """Make the temp table ``name`` of complete ``rows`` of the contract table ``table``, in their order.
+
+    By way of Arrow: to insert a row of so many columns takes DuckDB five milliseconds.
+    """
+    types = {f.name: f.type for f in contract(table).fields}
+    typed = ", ".join(f"CAST(NULL AS {t}) AS {quote_name(n)}" for n, t in types.items() if t != OPEN_STRUCT)
+    wanted = {field.name: field.type for field in engine.arrow(f"SELECT {typed}").schema}
+    engine.load_arrow("loading", pa.table({n: _column([row[n] for row in rows], wanted.get(n)) for n in types}))
+    cast = ", ".join(
+        n if t == OPEN_STRUCT else f"CAST({quote_name(n)} AS {t}) AS {quote_name(n)}" for n, t in types.items()
+    )
+    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote_name(name)} AS SELECT {cast} FROM loading")
+    engine.con.execute("DROP TABLE loading")
+
+
+def _column(values: list[Any], wanted: pa.DataType | None) -> pa.Array:
+    """``wanted`` None: structs of which the contract does not name the parts; the values do, or nobody."""
+    if wanted is None and not any(values):
+        wanted = pa.struct([("number", pa.float64())])
+    try:
+        return pa.array(values, wanted)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array(values)  # a date written as text, say: DuckDB knows what it means
 
 
 def record(key: str, **fields: Any) -> dict[str, Any]:

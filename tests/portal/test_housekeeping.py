@@ -16,11 +16,8 @@ from linkage.portal.housekeeping import purge
 from linkage.portal.review.locks import take_lock
 from linkage.portal.sessions import end_sessions, open_session, read_session
 from tests.portal.bare import Clock, bare_portal
-from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.bare import time_of as time_of
 from tests.portal.conftest import CONFIG, Portal
-
-pytestmark = pytest.mark.usefixtures("cheap_hashes")
 
 
 @pytest.fixture
