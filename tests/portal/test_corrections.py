@@ -139,7 +139,7 @@ def test_a_value_that_is_not_seen_cannot_be_sent_back(desk: Portal, username: st
     assert client.post("/api/v1/corrections", json=body).status_code == 404
 
 
-def test_persons_out_of_scope_and_out_of_area_are_not_there(desk: Portal) -> None:
+def test_persons_out_of_scope_and_out_of_area_are_not_there(desk: Portal, sent: tuple[dict[str, Any], str]) -> None:  # fmt: skip
     stranger = rows(desk, "SELECT person_id FROM persons WHERE NOT list_contains(sources, 'grid') LIMIT 1")[0][
         "person_id"
     ]
