@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,11 @@ class Evidence:
         finally:
             self.engine.con.execute("DETACH earlier")
 
-    @cached_property
+    @property
     def match_config(self) -> MatchConfig:
         """How the run matched; only with a run."""
         assert self.run is not None
-        return read_config(self.run / "config" / "match.yaml", MatchConfig)
+        return _match_config_of(self.run)
 
     def earlier(self) -> Iterator[tuple[Path, Row]]:
         """The releases before this one whose tables are still there, newest first, with their manifests; ``MOST_RELEASES`` at most."""
@@ -70,6 +70,12 @@ class Evidence:
             manifest = read_manifest(release)
             yield release, manifest
             before = manifest["previous_release"]
+
+
+@lru_cache(maxsize=8)
+def _match_config_of(run: Path) -> MatchConfig:
+    """A run's configuration never changes."""
+    return read_config(run / "config" / "match.yaml", MatchConfig)
 
 
 @contextmanager

@@ -22,6 +22,12 @@ class PairRules:
     """(name, Chinese, English) of every guard."""
     policy: LinkPolicy
 
+    @property
+    def least_join_match_weight(self) -> float:
+        """The lowest weight at which any two records join, in bits."""
+        declared = [pair.join_match_weight for pair in self.policy.pairs if pair.join_match_weight is not None]
+        return min([self.join_match_weight, *declared])
+
 
 def read_pair_rules(path: Path) -> PairRules:
     """Read ``match.yaml`` (already validated by the match stage)."""

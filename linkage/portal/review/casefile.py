@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from linkage.explain.phrases import Language
 from linkage.explain.words import Words, read_words
+from linkage.kernel.config import read_config
 from linkage.kernel.pair_rules import read_pair_rules
 from linkage.portal.desk import Desk
 from linkage.portal.people.told import told_sentences
@@ -15,6 +17,7 @@ from linkage.portal.review.foresight import Sentence, sentences
 from linkage.portal.review.lookups import of_records
 from linkage.portal.review.queue import Case
 from linkage.portal.review.readings import CaseState
+from linkage.portal.review.run_config import pair_rules_of, resolve_config_of, words_of_run
 from linkage.portal.review.sheet import Sheet, read_sheet
 from linkage.portal.review.surroundings import Earlier, Home, read_earlier, read_homes
 from linkage.portal.review.verdicts import (
@@ -36,6 +39,7 @@ from linkage.portal.review.weights import (
     read_pairs,
     read_waterfall,
 )
+from linkage.resolve.config import ResolveConfig
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ def read_weights(desk: Desk, file: CaseFile, *, every_pair: bool) -> Weights | N
         )
         for c in columns
     )
-    join = read_pair_rules(desk.register.run / "config" / "match.yaml").join_match_weight
+    join = pair_rules_of(desk.register.run).join_match_weight
     chosen = deciding_pair(file.case.records, pairs)
     if chosen is None or chosen not in pairs:
         return Weights((), 0, 1, None, None, (), matrix, join)
@@ -217,19 +221,19 @@ def _label(desk: Desk, file: CaseFile, outcome: Outcome) -> Any:
 def words_of(desk: Desk) -> Words:
     """What comparisons, levels and guards are called, as the run of the current release was configured."""
     run = desk.register.run
-    config = run / "config" if run is not None else desk.settings.config_dir
-    return read_words(config, "en" if desk.language == "en" else "zh")
+    language: Language = "en" if desk.language == "en" else "zh"
+    return words_of_run(run, language) if run is not None else read_words(desk.settings.config_dir, language)
 
 
 def review_match_weight(desk: Desk) -> float:
     """Weight from which stewards are asked about a pair, in bits."""
-    config = desk.register.run / "config" if desk.register.run else desk.settings.config_dir
-    return read_pair_rules(config / "match.yaml").review_match_weight
+    run = desk.register.run
+    rules = pair_rules_of(run) if run is not None else read_pair_rules(desk.settings.config_dir / "match.yaml")
+    return rules.review_match_weight
 
 
 def _bridge_match_weight(desk: Desk) -> float:
-    from linkage.kernel.config import read_config
-    from linkage.resolve.config import ResolveConfig
-
-    config = desk.register.run / "config" if desk.register.run else desk.settings.config_dir
-    return read_config(config / "resolve.yaml", ResolveConfig).persons.bridge_match_weight
+    run = desk.register.run
+    path = desk.settings.config_dir / "resolve.yaml"
+    config = resolve_config_of(run) if run is not None else read_config(path, ResolveConfig)
+    return config.persons.bridge_match_weight

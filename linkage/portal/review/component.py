@@ -4,7 +4,6 @@ A component is every record that could end up with the given ones, so what comes
 would publish (tests/portal/test_review_preview.py).
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,14 +12,14 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from linkage.kernel.config import read_config
 from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine
 from linkage.kernel.link_policy import LinkPolicy
-from linkage.kernel.pair_rules import PairRules, read_pair_rules
+from linkage.kernel.pair_rules import PairRules
 from linkage.kernel.run import State
 from linkage.portal.register import Register
 from linkage.portal.review.lookups import among, of_records
+from linkage.portal.review.run_config import district_of, pair_rules_of, resolve_config_of
 from linkage.portal.review.standing_judgements import Judged, in_force, read_judged
 from linkage.portal.review.verdicts import PairVerdict
 from linkage.resolve.config import ResolveConfig
@@ -123,34 +122,18 @@ def open_component(state: State, register: Register, keys: Sequence[str]) -> Ite
     """The component that holds the records ``keys``. Raises CannotForesee."""
     if register.run is None:
         raise CannotForesee
-    rules = read_pair_rules(register.run / "config" / "match.yaml")
-    config = read_config(register.run / "config" / "resolve.yaml", ResolveConfig)
-    district = str(json.loads((register.run / "run.json").read_text(encoding="utf-8"))["district"])
-    with Engine() as engine:
+    rules, config, district = pair_rules_of(register.run), resolve_config_of(register.run), district_of(register.run)
+    with Engine(threads=1) as engine:
         component = Component(engine, rules, config, district, register.release.name)
-        _read(engine, register)
-        component.known = read_judged(state, engine)
-        reached = _grow(engine, register, rules, keys, component.known)
-        _cut_down(engine, reached, rules.policy)
+        component.known = read_judged(state, register)
+        reached = _grow(register, rules, keys, component.known)
+        _cut_down(engine, register, reached, rules.policy)
         yield component
 
 
-def _read(engine: Engine, register: Register) -> None:
-    assert register.run is not None
-    engine.read("every_record", register.run / "gate_incoming" / "common_records.parquet")
-    engine.read("every_pair", register.run / "match" / "scored_pairs.parquet")
-    engine.read("every_link", register.release / "crosswalk.parquet")
-    engine.read_or_empty("judgement_status", "judgement_status", register.release)
-    engine.read_or_empty("every_former_record", "former_records", register.release)
-
-
-def _grow(
-    engine: Engine, register: Register, rules: PairRules, keys: Sequence[str], known: Sequence[Judged]
-) -> frozenset[str]:
+def _grow(register: Register, rules: PairRules, keys: Sequence[str], known: Sequence[Judged]) -> frozenset[str]:
     """All records that could end up with ``keys``, or whose ids depend on it: step by step the other records of their persons, what a
     pair at the join threshold or a judgement ties to them, and what an id that retired used to hold with them."""
-    declared = [p.join_match_weight for p in rules.policy.pairs if p.join_match_weight is not None]
-    least = min([rules.join_match_weight, *declared])
     judged: dict[str, set[str]] = defaultdict(set)
     for one in known:
         if one.verdict == "same":
@@ -162,40 +145,40 @@ def _grow(
         if len(reached) > MOST_RECORDS:
             raise CannotForesee
         found = _of_same_persons(register, new) | {other for key in new for other in judged[key]}
-        found |= _tied(engine, new, least) | _formerly_together(engine, new)
+        found |= _tied(register, new, rules.least_join_match_weight) | _formerly_together(register, new)
         new = frozenset(found) - reached
     return reached
 
 
 def _of_same_persons(register: Register, keys: Collection[str]) -> set[str]:
+    links = register.holding("crosswalk", keys)
     named, bound = of_records(keys)
-    persons = [
-        r["person_id"] for r in register.rows(f"SELECT DISTINCT person_id FROM crosswalk WHERE {named}", **bound)
-    ]
+    persons = [r["person_id"] for r in register.rows(f"SELECT DISTINCT person_id FROM {links} WHERE {named}", **bound)]
     theirs, bound = among("person_id", persons, "person")
-    rows = register.rows(f"SELECT source || ':' || record_id AS record_key FROM crosswalk WHERE {theirs}", **bound)
+    rows = register.rows(f"SELECT source || ':' || record_id AS record_key FROM {links} WHERE {theirs}", **bound)
     return {row["record_key"] for row in rows}
 
 
-def _tied(engine: Engine, keys: Collection[str], least_match_weight: float) -> set[str]:
+def _tied(register: Register, keys: Collection[str], least_match_weight: float) -> set[str]:
     (left, bound), (right, also) = among("record_key_l", keys, "l"), among("record_key_r", keys, "r")
-    rows = engine.rows(
-        f"SELECT record_key_l, record_key_r FROM every_pair WHERE match_weight >= $least AND ({left} OR {right})",
-        bound | also | {"least": least_match_weight},
-    )
+    rows = register.rows(
+        f"SELECT record_key_l, record_key_r FROM {register.holding('scored_pairs', keys)} "
+        f"WHERE match_weight >= $least AND ({left} OR {right})",
+        **bound, **also, least=least_match_weight,
+    )  # fmt: skip
     return {row[side] for row in rows for side in ("record_key_l", "record_key_r")}
 
 
-def _formerly_together(engine: Engine, keys: Collection[str]) -> set[str]:
+def _formerly_together(register: Register, keys: Collection[str]) -> set[str]:
+    former = register.holding("former_records", keys)
     named, bound = among("record_key", keys, "key")
-    rows = engine.rows(
-        f"SELECT record_key FROM every_former_record WHERE person_id IN (SELECT person_id FROM every_former_record WHERE {named})",
-        bound,
+    rows = register.rows(
+        f"SELECT record_key FROM {former} WHERE person_id IN (SELECT person_id FROM {former} WHERE {named})", **bound
     )
     return {row["record_key"] for row in rows}
 
 
-def _cut_down(engine: Engine, keys: Collection[str], policy: LinkPolicy) -> None:
+def _cut_down(engine: Engine, register: Register, keys: Collection[str], policy: LinkPolicy) -> None:
     """Make what the resolver reads of a night, of these records alone; the release that the register shows is the one it continues."""
     named, bound = among("record_key", keys, "key")
     ids, ids_bound = of_records(keys)
@@ -203,11 +186,11 @@ def _cut_down(engine: Engine, keys: Collection[str], policy: LinkPolicy) -> None
     # The widest table by far: only the columns that clustering reads, and those that the link policy speaks of.
     speaks = " ".join(feed.live for feed in policy.feeds)
     read = [name for name in contract("common_records").column_names if name in CLUSTERED_BY or name in speaks]
-    for table, source, columns, condition, values in (
-        ("common_records", "every_record", ", ".join(read), named, bound),
-        ("previous_former_records", "every_former_record", "*", named, bound),
-        ("previous_crosswalk", "every_link", "*", ids, ids_bound),
-        ("scored_pairs", "every_pair", "*", f"{left} AND {right}", l_bound | r_bound),
+    for made, table, columns, condition, values in (
+        ("common_records", "common_records", ", ".join(read), named, bound),
+        ("previous_former_records", "former_records", "*", named, bound),
+        ("previous_crosswalk", "crosswalk", "*", ids, ids_bound),
+        ("scored_pairs", "scored_pairs", "*", f"{left} AND {right}", l_bound | r_bound),
     ):
-        made = f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {columns} FROM {source} WHERE {condition}"
-        engine.con.execute(made, values)
+        cut = f"SELECT {columns} FROM {register.holding(table, keys)} WHERE {condition}"
+        engine.load_arrow(made, register.con.sql(cut, params=values).to_arrow_table())

@@ -162,17 +162,11 @@ def queue_table(desk: Desk) -> str:
     table = f"review_queue_{rights}"
     name = f"memory.main.{quote_name(table)}"
     # CREATE TABLE IF NOT EXISTS would plan the whole query each time, and everybody would wait for it.
-    if not _is_made(desk, table):
+    if table not in desk.register.made:
         with _making:
             desk.register.con.execute(f"CREATE TABLE IF NOT EXISTS {name} AS {sql}", bound)
+        desk.register.made.add(table)
     return name
-
-
-def _is_made(desk: Desk, table: str) -> bool:
-    found = desk.register.rows(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = 'memory' AND table_name = $table", table=table
-    )
-    return bool(found)
 
 
 def _case(row: dict[str, Any]) -> Case:

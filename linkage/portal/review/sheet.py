@@ -86,7 +86,8 @@ def read_sheet(desk: Desk, asked: Sequence[str], *, whole_persons: bool) -> Shee
     by_key = {f"{row['source']}:{row['record_id']}": row for row in links}
     named, bound = among("record_key", list(by_key), "key")
     granted = desk.view("common_records")
-    view = replace(granted, columns={name: mask for name, mask in granted.columns.items() if name in READ})
+    columns_read = {name: mask for name, mask in granted.columns.items() if name in READ}
+    view = replace(granted, columns=columns_read, relation=desk.register.holding("common_records", by_key))
     rows_read = view.rows(desk.register.con, named, **bound)
     desk.saw("common_records", rows_read, view)
     values = {row["record_key"]: row for row in rows_read}

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from linkage.kernel.database import open_database
-from linkage.kernel.engine import Engine
 from linkage.kernel.run import State
 from linkage.kernel.state_tables import judgements_table
+from linkage.portal.register import Register
 from linkage.resolve.judgements import broken_chains
 
 JUDGEMENTS = judgements_table.c
@@ -32,10 +32,10 @@ class Judged:
     decided_at: datetime
 
 
-def read_judged(state: State, engine: Engine) -> list[Judged]:
-    """All of them; ``engine`` knows ``judgement_status`` of the current release."""
-    known = [Judged(**row) for row in engine.rows(KNOWN)]
-    (told,) = engine.rows("SELECT max(decided_at) AS newest, list(judgement_id) AS ids FROM judgement_status")
+def read_judged(state: State, register: Register) -> list[Judged]:
+    """All of them."""
+    known = [Judged(**row) for row in register.rows(KNOWN)]
+    (told,) = register.rows("SELECT max(decided_at) AS newest, list(judgement_id) AS ids FROM judgement_status")
     query = sa.select(
         JUDGEMENTS.judgement_id,
         sa.func.coalesce(JUDGEMENTS.decision_id, JUDGEMENTS.judgement_id).label("decision_id"),

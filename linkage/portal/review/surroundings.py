@@ -10,6 +10,7 @@ from linkage.kernel.database import open_database
 from linkage.kernel.masking import mask_text
 from linkage.kernel.state_tables import judgements_table
 from linkage.portal.desk import Desk
+from linkage.portal.review.lookups import among
 from linkage.review.listing import STATUS_ZH, WAITING
 
 MOST_MEMBERS = 12
@@ -58,16 +59,14 @@ class Earlier:
 
 def read_homes(desk: Desk, person_ids: Sequence[str]) -> tuple[Home, ...]:
     """Households that these persons are in or were in; put on record."""
-    own = desk.look("members", "list_contains($persons, person_id)", persons=list(person_ids))
+    theirs, bound = among("person_id", person_ids, "person")
+    own = desk.look("members", theirs, **bound)
     ids = sorted({row["household_id"] for row in own})
     if not ids:
         return ()
-    households = {
-        row["household_id"]: row for row in desk.look("households", "list_contains($ids, household_id)", ids=ids)
-    }
-    everyone = desk.view("members").rows(
-        desk.register.con, "list_contains($ids, household_id)", "ORDER BY is_head DESC, valid_from", ids=ids
-    )
+    these, bound = among("household_id", ids, "household")
+    households = {row["household_id"]: row for row in desk.look("households", these, **bound)}
+    everyone = desk.view("members").rows(desk.register.con, these, "ORDER BY is_head DESC, valid_from", **bound)
     shown, more = [], dict.fromkeys(ids, 0)
     for household_id in ids:
         here = [row for row in everyone if row["household_id"] == household_id]
@@ -75,10 +74,8 @@ def read_homes(desk: Desk, person_ids: Sequence[str]) -> tuple[Home, ...]:
         shown += here[:MOST_MEMBERS]
         more[household_id] = len(here) - len(here[:MOST_MEMBERS])
     desk.saw("members", shown, desk.view("members"))
-    names = {
-        row["person_id"]: row
-        for row in desk.look("persons", "list_contains($persons, person_id)", persons=sorted({row["person_id"] for row in shown}))
-    }  # fmt: skip
+    them, bound = among("person_id", sorted({row["person_id"] for row in shown}), "person")
+    names = {row["person_id"]: row for row in desk.look("persons", them, **bound)}
     return tuple(
         Home(
             household_id=household_id,

@@ -20,7 +20,8 @@ def read_pairs(register: Register, keys: Collection[str]) -> dict[PairKey, Row]:
     if register.run is None:
         return {}
     (left, bound), (right, also) = among("record_key_l", keys, "l"), among("record_key_r", keys, "r")
-    rows = register.rows(f"SELECT * FROM scored_pairs WHERE {left} AND {right}", **bound, **also)
+    pairs = register.holding("scored_pairs", keys)
+    rows = register.rows(f"SELECT * FROM {pairs} WHERE {left} AND {right}", **bound, **also)
     return {pair_key(row): row for row in rows}
 
 

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Request, Response
 from starlette.responses import RedirectResponse
 
-from linkage.kernel.pair_rules import read_pair_rules
 from linkage.portal.accounts import new_id
 from linkage.portal.desk import AtDesk, Desk, NotThere, Refused
 from linkage.portal.guard import GuardedRoute, guarded
@@ -19,6 +18,7 @@ from linkage.portal.review.decide import Said, decide, undo_batch
 from linkage.portal.review.foresight import summary
 from linkage.portal.review.kinds import KINDS, VERDICTS, reason_text
 from linkage.portal.review.queue import Filters, read_cases
+from linkage.portal.review.run_config import pair_rules_of
 from linkage.portal.review.verdicts import PairVerdict
 from linkage.portal.review.work import DISCUSS, SECOND, link, open_case, read_work
 
@@ -64,7 +64,7 @@ def readers_agree(request: Request, desk: AtDesk) -> Response:
     """How far two readers agree, and what judged pairs say about the join threshold."""
     work = read_work(desk)
     run = desk.register.run
-    joins = read_pair_rules(run / "config" / "match.yaml").join_match_weight if run is not None else None
+    joins = pair_rules_of(run).join_match_weight if run is not None else None
     return page(
         request, "review_agreement.html", found=agreement(read_twice(work.states.values())), advice=read_advice(desk.register),
         joins=joins, least=LEAST_PAIRS, VERDICTS=VERDICTS,
