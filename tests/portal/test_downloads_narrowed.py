@@ -125,6 +125,17 @@ def test_a_scope_that_is_what_it_was_leaves_files_and_deltas_as_they_were(portal
     assert "收窄" not in client.get("/downloads").text
 
 
+def test_a_delta_stays_when_the_tables_before_it_were_deleted_by_term(changed: Changed) -> None:
+    newest, before = published(changed.portal.state)[:2]
+    tables = before.path / "persons.parquet"
+    tables.rename(tables.with_suffix(".away"))
+    try:
+        paths = offered(changed.portal.client("grid_downloader"), newest.name)
+    finally:
+        tables.with_suffix(".away").rename(tables)
+    assert "slices/grid/deltas/persons.parquet" in paths
+
+
 def test_a_token_and_a_copy_that_was_ready_follow_the_rule_of_today(changed: Changed) -> None:
     wide, narrow = changed.portal, under(changed.portal, "police", scope="own")
     release = published(wide.state)[0]

@@ -167,14 +167,15 @@ class _Slice:
         )  # fmt: skip
 
     def _allowed(self, table: str, *, is_delta: bool) -> int | None:
-        """How many rows of ``table`` today's rule gives of the slice; None: all. Of a delta both slices count that it lies between."""
+        """How many rows of ``table`` today's rule gives of the slice; None: all. Of a delta both slices count that it lies between,
+        the earlier one as long as it can still be taken."""
         if table not in KNOWN_BY or not self._scope.bounds(table):
             return None
         found = _fewer(self.release, self._files, self._scope, table)
         if is_delta and found is None:
             before = self.release.parent / str(self.manifest["previous_release"])
-            kept = (before / f"{table}.parquet").is_file()
-            return _fewer(before, read_manifest(before)["files"], self._scope, table) if kept else 0
+            if (before / f"{table}.parquet").is_file():
+                found = _fewer(before, read_manifest(before)["files"], self._scope, table)
         return found
 
     def _is_barred(self, table: str, column: str) -> bool:
