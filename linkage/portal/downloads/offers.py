@@ -174,7 +174,7 @@ class _Slice:
         found = _fewer(self.release, self._files, self._scope, table)
         if is_delta and found is None:
             before = self.release.parent / str(self.manifest["previous_release"])
-            if (before / f"{table}.parquet").is_file():
+            if (before / "persons.parquet").is_file():
                 found = _fewer(before, read_manifest(before)["files"], self._scope, table)
         return found
 
