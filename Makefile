@@ -28,12 +28,12 @@ test: $(STAMP) system-packages ## set up everything, then lint, types and every 
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 unit: $(STAMP) ## only the quick tests
-	$(BIN)/pytest -m "not slow" -n $(PYTEST_WORKERS)
+	$(BIN)/pytest -m "not slow" -n $(PYTEST_WORKERS) --dist loadfile
 
 lint: $(STAMP) ## ruff (with its Airflow rules) and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 
 format: $(STAMP) ## let ruff correct what it can
 	$(BIN)/ruff check --fix .

@@ -4,6 +4,7 @@ The command line and the DAGs both run these functions.
 """
 
 import json
+import pkgutil
 import shutil
 import time
 from collections.abc import Mapping
@@ -12,7 +13,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from linkage.estimate import stage as estimate_stage
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError, GateStopped, UnreadableInput
@@ -28,31 +28,24 @@ from linkage.kernel.run import (
     write_json,
 )
 from linkage.kernel.source_config import read_source_configs
-from linkage.match import stage as match_stage
 from linkage.night_config import NightConfig
 from linkage.night_plan import check_ready, landing_entry, plan_night, read_plan
-from linkage.quality import stage as quality_stage
-from linkage.register import stage as register_stage
 from linkage.release import publish as release_publish
-from linkage.release import stage as release_stage
-from linkage.report import stage as report_stage
-from linkage.resolve import stage as resolve_stage
 from linkage.sources import claims, landing
-from linkage.sources import stage as sources_stage
-from linkage.standardise import stage as standardise_stage
 
-STAGE_FUNCTIONS: Mapping[str, StageFunction] = {
-    "sources": sources_stage.run,
-    "standardise": standardise_stage.run,
-    "gate_incoming": quality_stage.run_incoming,
-    "model": match_stage.run_model,
-    "match": match_stage.run,
-    "resolve": resolve_stage.run,
-    "estimate": estimate_stage.run,
-    "register": register_stage.run,
-    "gate_outgoing": quality_stage.run_outgoing,
-    "release": release_stage.run,
-    "report": report_stage.run,
+# By name, so that a task of the night imports its own stage and no other: all together take longer to import than most take to run.
+STAGE_FUNCTIONS: Mapping[str, str] = {
+    "sources": "linkage.sources.stage:run",
+    "standardise": "linkage.standardise.stage:run",
+    "gate_incoming": "linkage.quality.stage:run_incoming",
+    "model": "linkage.match.stage:run_model",
+    "match": "linkage.match.stage:run",
+    "resolve": "linkage.resolve.stage:run",
+    "estimate": "linkage.estimate.stage:run",
+    "register": "linkage.register.stage:run",
+    "gate_outgoing": "linkage.quality.stage:run_outgoing",
+    "release": "linkage.release.stage:run",
+    "report": "linkage.report.stage:run",
 }
 STAGES: tuple[str, ...] = tuple(STAGE_FUNCTIONS)
 GATES = ("gate_incoming", "gate_outgoing")
@@ -217,7 +210,8 @@ def _run_stage(where: State, run_dir: Path, stage: str, plan: Mapping[str, Any],
             note=note,
         )
         finished_before = (run_dir / stage / "_stage.json").exists()
-        summary = run_stage(STAGE_FUNCTIONS[stage], stage_context(base, stage))
+        function: StageFunction = pkgutil.resolve_name(STAGE_FUNCTIONS[stage])
+        summary = run_stage(function, stage_context(base, stage))
     shutil.rmtree(scratch, ignore_errors=True)
     if not finished_before:
         seconds = round(time.monotonic() - started, 1)

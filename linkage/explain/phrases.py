@@ -5,8 +5,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
-
+from linkage.kernel.config import parse_yaml
 from linkage.kernel.contracts import contract
 
 Language = Literal["zh", "en"]
@@ -17,7 +16,7 @@ Say = Callable[..., str]
 def sentences() -> dict[str, dict[str, dict[str, str]]]:
     """Group -> sentence -> language -> text."""
     text = (files("linkage.explain") / "sentences.yaml").read_text(encoding="utf-8")
-    data: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(text)
+    data: dict[str, dict[str, dict[str, str]]] = parse_yaml(text)
     return data
 
 

@@ -4,9 +4,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from random import Random
 
-import yaml
-
-from linkage.kernel.config import ClosedModel
+from linkage.kernel.config import ClosedModel, parse_yaml
 from linkage.kernel.errors import ConfigurationError
 
 PROFILES = ("clean", "default", "heavy")
@@ -53,7 +51,7 @@ def read_dirt(profile: str) -> Dirt:
     if profile not in PROFILES:
         raise ConfigurationError(f"There is no dirt profile {profile!r}.", remedy=f"Use one of {', '.join(PROFILES)}.")
     text = (files("linkage.fiction") / "data" / f"dirt_{profile}.yaml").read_text(encoding="utf-8")
-    return Dirt.model_validate(yaml.safe_load(text))
+    return Dirt.model_validate(parse_yaml(text))
 
 
 SOUND_ALIKE = (

@@ -8,16 +8,20 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from linkage.kernel.config import parse_yaml
 from linkage.kernel.errors import ConfigurationError
 
 SharingClass = Literal["unconditional", "conditional", "not_shared"]
 
 
+OPEN_STRUCT = "STRUCT"
+"""The type of a column whose parts are not the contract's to name: one for each comparison of the model, say."""
+
+
 class Field(BaseModel):
-    """One column: ``type`` is a DuckDB type; ``sensitive`` values never leave the stewards' pages."""
+    """One column: ``type`` is a DuckDB type, or ``OPEN_STRUCT``; ``sensitive`` values never leave the stewards' pages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -60,7 +64,7 @@ def contract(table: str) -> TableContract:
             f"There is no table contract named {table!r}.",
             remedy=f"Known tables: {', '.join(contract_names())}.",
         )
-    return TableContract.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return TableContract.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
 
 
 @cache

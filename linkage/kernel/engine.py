@@ -13,7 +13,7 @@ from typing import Any, Self
 import duckdb
 import pyarrow as pa
 
-from linkage.kernel.contracts import contract
+from linkage.kernel.contracts import OPEN_STRUCT, contract
 from linkage.kernel.errors import LinkageError
 
 ROW_GROUP_ROWS = 20_480
@@ -84,7 +84,12 @@ class Engine:
                 f"Table {table!r} does not follow its contract: missing {sorted(want - have)}, not declared {sorted(have - want)}.",
                 remedy=f"Change the stage that writes it, or linkage/kernel/contracts/{table}.yaml.",
             )
-        columns = ", ".join(f"CAST({quote_name(f.name)} AS {f.type}) AS {quote_name(f.name)}" for f in spec.fields)
+        columns = ", ".join(
+            quote_name(f.name)
+            if f.type == OPEN_STRUCT
+            else f"CAST({quote_name(f.name)} AS {f.type}) AS {quote_name(f.name)}"
+            for f in spec.fields
+        )
         order = ", ".join(quote_name(k) for k in spec.key)
         select = f"SELECT {columns} FROM {quote_name(source)}" + (f" ORDER BY {order}" if order else "")
         self.write_query(select, path)

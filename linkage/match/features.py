@@ -37,7 +37,7 @@ def _make_resident_features(engine: Engine) -> None:
 
 
 def add_term_frequencies(engine: Engine, features: Iterable[str]) -> None:
-    """Add ``tf_<feature>`` from the temp table ``term_frequencies(feature, value, frequency)``.
+    """Make the view ``match_records``: ``match_features`` and ``tf_<feature>`` from the temp table ``term_frequencies(feature, value, frequency)``.
 
     A value the model never saw counts as the rarest it knows, so a weight depends on two records and the
     model alone, never on tonight's other records.
@@ -53,12 +53,12 @@ def add_term_frequencies(engine: Engine, features: Iterable[str]) -> None:
             f"CASE WHEN f.{quote_name(feature)} IS NOT NULL THEN coalesce({alias}.frequency, {rarest}) END AS {quote_name(f'tf_{feature}')}"
         )
     engine.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE match_records AS SELECT {', '.join(['f.*', *columns])} FROM match_features f {' '.join(joins)}"
+        f"CREATE OR REPLACE TEMP VIEW match_records AS SELECT {', '.join(['f.*', *columns])} FROM match_features f {' '.join(joins)}"
     )
 
 
 def add_blocking_columns(engine: Engine, rules: Iterable[BlockingRuleConfig]) -> dict[str, int]:
-    """Add ``block_<rule>`` to ``match_records``; returns the largest block each rule would have had.
+    """Make ``match_input``: ``match_records`` and ``block_<rule>``; returns the largest block each rule would have had.
 
     Values shared by more records than the rule allows become NULL there: such a block says nothing about who
     is who and would cost the square of its size.
@@ -69,7 +69,7 @@ def add_blocking_columns(engine: Engine, rules: Iterable[BlockingRuleConfig]) ->
         name = quote_name(f"block_{rule.name}")
         expression = blocking_key_sql(rule)
         unnested = f"unnest({expression})" if rule.explode else expression
-        sizes = f"SELECT key, count(*) AS n FROM (SELECT {unnested} AS key FROM match_records) WHERE key IS NOT NULL GROUP BY key"
+        sizes = f"SELECT key, count(*) AS n FROM (SELECT {unnested} AS key FROM match_features) WHERE key IS NOT NULL GROUP BY key"
         largest[rule.name] = engine.scalar(f"SELECT coalesce(max(n), 0) FROM ({sizes})")
         if largest[rule.name] > rule.largest_block:
             engine.con.execute(
@@ -83,7 +83,6 @@ def add_blocking_columns(engine: Engine, rules: Iterable[BlockingRuleConfig]) ->
             )
         selects.append(f"{expression} AS {name}")
     engine.con.execute(f"CREATE OR REPLACE TEMP TABLE match_input AS SELECT {', '.join(selects)} FROM match_records m")
-    engine.con.execute("DROP TABLE match_records")
     return largest
 
 

@@ -18,7 +18,6 @@ from linkage.kernel.ledger import append_entry, read_entries
 from linkage.kernel.run import State, commit_directory, write_json
 from linkage.match.config import MatchConfig
 from linkage.match.features import make_features
-from linkage.match.training import train
 
 APPROVALS = "approved.jsonl"
 MODEL_FILES = ("model.json", "term_frequencies.parquet", "card.json")
@@ -99,6 +98,8 @@ def train_candidate(
     engine: Engine, state: State, common_records: Path, judgements: Path, config_dir: Path, night: date
 ) -> str:
     """Train on ``common_records`` and the run's ``judgements``, and store the model; returns its id, made of the night and its content."""
+    from linkage.match.training import train  # Splink: who only asks which model is live need not wait for it
+
     config = read_config(config_dir / "match.yaml", MatchConfig)
     make_features(engine, common_records, config.features)
     engine.read("judgements", judgements)

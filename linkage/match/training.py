@@ -60,7 +60,7 @@ def train(engine: Engine, config: MatchConfig) -> tuple[dict[str, Any], dict[str
         "seed": config.training.seed,
         "comparisons": [_card_entry(c, m, u) for c in config.comparisons],
     }
-    for table in ("training_input", "training_labels", "match_records"):
+    for table in ("training_input", "training_labels"):
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")
     drop_splink_tables(engine)
     return model, card

@@ -26,7 +26,8 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title=settings.portal.title_en, version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings = settings
     for router in ROUTERS:
-        app.include_router(router)
+        # They have their prefix and guard already; include_router would work every one out a second time, and only to change them.
+        app.router.routes.extend(router.routes)
     app.mount("/static", StaticFiles(directory=Path(str(files("linkage.portal") / "static"))), name="static")
     app.add_middleware(BodyLimit)
     app.add_middleware(

@@ -5,8 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from linkage.kernel.config import parse_yaml
 from linkage.kernel.run import StageContext
 
 SQL_PACKAGE = "linkage.report"
@@ -54,7 +53,7 @@ def measure(context: StageContext) -> dict[str, Any]:
     engine.run_sql(SQL_PACKAGE, "household_findings", {"night": context.night})
     engine.run_sql("linkage.kernel", "subgroup_names")
     engine.run_sql(SQL_PACKAGE, "subgroup_measures")
-    queries = yaml.safe_load((files("linkage.report") / "queries.yaml").read_text(encoding="utf-8"))
+    queries = parse_yaml((files("linkage.report") / "queries.yaml").read_text(encoding="utf-8"))
     measures: dict[str, Any] = {name: engine.rows(query) for name, query in queries.items()}
     measures["run"] = _read_json(context.run_dir / "run.json") | {
         "run_id": context.run_id,

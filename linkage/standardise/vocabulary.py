@@ -4,14 +4,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
+from linkage.kernel.config import parse_yaml
 
 
 @cache
 def data_file(name: str) -> Any:
     """The parsed YAML file ``data/<name>.yaml`` of this package."""
     text = (files("linkage.standardise") / "data" / f"{name}.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)
+    return parse_yaml(text)
 
 
 @cache

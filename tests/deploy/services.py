@@ -91,13 +91,17 @@ def environment(postgres: int, home: Path, api_port: int) -> dict[str, str]:
         )
         env[key] = value.replace("/opt/gridroll", str(REPOSITORY)).replace("/var/lib/gridroll", str(home))
     bin_dir = Path(sys.executable).parent
-    return env | {
-        "AIRFLOW_HOME": str(home / "airflow"),
-        "PORTAL_PORT": str(free_port()),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
-        "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'dags'}",
-        "PATH": f"{bin_dir}:{env['PATH']}",
-    }
+    return (
+        env
+        | {
+            "AIRFLOW_HOME": str(home / "airflow"),
+            "PORTAL_PORT": str(free_port()),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",  # nobody changes a DAG here: read once, not every half minute
+            "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'dags'}",
+            "PATH": f"{bin_dir}:{env['PATH']}",
+        }
+    )
 
 
 def local(words: list[str], env: dict[str, str], api_port: int) -> list[str]:
@@ -125,6 +129,11 @@ def initialise(env: dict[str, str], api_port: int) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+def health_check(service: str, env: dict[str, str], api_port: int) -> list[str]:
+    """The command by which the compose file asks a service for its health."""
+    return local(SERVICES[service]["healthcheck"]["test"][1:], env, api_port)
+
+
 @contextlib.contextmanager
 def running_services(env: dict[str, str], api_port: int, logs: Path) -> Iterator[None]:
     """All services, healthy by their own health checks; ended afterwards."""
@@ -141,8 +150,8 @@ def running_services(env: dict[str, str], api_port: int, logs: Path) -> Iterator
                 start_new_session=True,
             )
         for name in sorted(RUNNING):
-            check = local(SERVICES[name]["healthcheck"]["test"][1:], env, api_port)
-            deadline = time.monotonic() + 120
+            check = health_check(name, env, api_port)
+            deadline = time.monotonic() + 240
             while subprocess.run(check, env=env, capture_output=True, check=False).returncode != 0:
                 assert started[name].poll() is None, (logs / f"{name}.log").read_text(errors="replace")[-2000:]
                 assert time.monotonic() < deadline, f"{name} is not healthy"

@@ -103,7 +103,7 @@ def test_a_backfill_of_seven_nights_equals_seven_nights_and_clearing_one_changes
     with running_services(env, api_port, tmp_path):
         start_backfill(env, "2026-03-01T16:00:00+00:00", "2026-03-08T15:00:00+00:00", at_once=2)
         assert finished(postgres, "^backfill", 7, 1500) == ["success"] * 7
-        assert finished(postgres, "^publish__", 7, 60) == ["success"] * 7
+        assert finished(postgres, "^publish__", 7, 180) == ["success"] * 7
         expected = {release.name: files(release) for release in one_by_one.releases.iterdir()}
         assert sorted(name[:10] for name in expected) == [night.isoformat() for night in NIGHTS]
         assert {release.name: files(release) for release in backfilled.releases.iterdir()} == expected
@@ -119,7 +119,7 @@ def test_a_backfill_of_seven_nights_equals_seven_nights_and_clearing_one_changes
         assert row is not None
         moment = row[0].isoformat()
         airflow(env, "tasks", "clear", "-y", "-s", moment, "-e", moment, "gridroll_night")
-        assert finished(postgres, "^backfill", 7, 420) == ["success"] * 7
+        assert finished(postgres, "^backfill", 7, 900) == ["success"] * 7
     assert tables(run) == tables(one_by_one.runs / current.name)
     assert {release.name: files(release) for release in backfilled.releases.iterdir()} == expected
     assert backfilled.current_release() == current

@@ -1,7 +1,11 @@
-"""Three nights made up by the real scheduler, executor and triggerer on PostgreSQL; nobody answers for the abnormal one."""
+"""The services of docker-compose.yml, each started by its own command and asked for its health as its health check asks: three nights are
+made up by the real scheduler, executor and triggerer on PostgreSQL; nobody answers for the abnormal one."""
 
 import json
 import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,7 +13,16 @@ import pytest
 from linkage.fiction.district import generate
 from linkage.kernel.run import State
 from tests.builders import REPOSITORY
-from tests.deploy.services import environment, finished, free_port, initialise, running_services, start_backfill
+from tests.deploy.services import (
+    RUNNING,
+    environment,
+    finished,
+    free_port,
+    health_check,
+    initialise,
+    running_services,
+    start_backfill,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 NIGHTS = ("2026-03-02", "2026-03-03", "2026-03-04")
@@ -38,18 +51,38 @@ def install(home: Path, env: dict[str, str]) -> None:
     shutil.rmtree(home / "exports" / "night=2026-03-03" / "grid")
 
 
+@dataclass
+class Installation:
+    """Services that run, their environment, and the folder of their state."""
+
+    env: dict[str, str]
+    api_port: int
+    home: Path
+
+
+@pytest.fixture(scope="module")
+def installation(postgres: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    found = Installation({}, free_port(), tmp_path_factory.mktemp("services"))
+    found.env = environment(postgres, found.home, found.api_port)
+    install(found.home, found.env)
+    initialise(found.env, found.api_port)
+    with running_services(found.env, found.api_port, found.home):
+        yield found
+
+
+@pytest.mark.parametrize("service", sorted(RUNNING))
+def test_every_service_starts_and_its_health_check_passes(installation: Installation, service: str) -> None:
+    check = health_check(service, installation.env, installation.api_port)
+    assert subprocess.run(check, env=installation.env, capture_output=True, check=False).returncode == 0
+
+
 def test_nights_caught_up_are_neither_lost_nor_mixed_and_silence_means_do_not_publish(
-    postgres: int, tmp_path: Path
+    postgres: int, installation: Installation
 ) -> None:
-    api_port = free_port()
-    env = environment(postgres, tmp_path, api_port)
-    install(tmp_path, env)
-    initialise(env, api_port)
-    with running_services(env, api_port, tmp_path):
-        start_backfill(env, "2026-03-01T16:00:00+00:00", "2026-03-04T15:00:00+00:00", at_once=3)
-        assert finished(postgres, "^backfill", 3, 420) == ["success"] * 3
-        assert finished(postgres, "^publish__2026-03-0[234]", 3, 60) == ["success"] * 3
-    state = State(tmp_path / "state")
+    start_backfill(installation.env, "2026-03-01T16:00:00+00:00", "2026-03-04T15:00:00+00:00", at_once=3)
+    assert finished(postgres, "^backfill", 3, 900) == ["success"] * 3
+    assert finished(postgres, "^publish__2026-03-0[234]", 3, 180) == ["success"] * 3
+    state = State(installation.home / "state")
     plans = {
         plan["night"]: plan
         for night in NIGHTS

@@ -1,5 +1,4 @@
-"""docker-compose.yml without a Docker engine: it is read as a deployment, and each service's own command is started against
-a real PostgreSQL and asked for its health as its health check asks."""
+"""docker-compose.yml without a Docker engine: it is read as a deployment (``test_catch_up.py`` starts its services)."""
 
 import re
 from pathlib import Path
@@ -14,7 +13,7 @@ from linkage.kernel.run import State
 from linkage.kernel.state_tables import metadata
 from linkage.review.judgements import Verdict, append_judgements, read_judgements
 from tests.builders import REPOSITORY
-from tests.deploy.services import RUNNING, SERVICES, environment, free_port, initialise, running_services
+from tests.deploy.services import RUNNING, SERVICES
 
 
 def test_these_services_and_no_other() -> None:
@@ -46,18 +45,6 @@ def test_the_image_is_pinned_and_runs_without_root() -> None:
     text = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
     assert "--require-hashes" in text
     assert re.search(r"^USER (?!root)", text, re.MULTILINE)
-
-
-@pytest.mark.slow
-@pytest.mark.postgres
-def test_every_service_starts_and_its_health_check_passes(postgres: int, tmp_path: Path) -> None:
-    api_port = free_port()
-    env = environment(postgres, tmp_path, api_port)
-    (tmp_path / "state").mkdir()
-    (tmp_path / "exports").mkdir()
-    initialise(env, api_port)
-    with running_services(env, api_port, tmp_path):
-        pass
 
 
 @pytest.mark.postgres

@@ -1,5 +1,6 @@
 """Two real nights of a small fictional district, with two judgements between them."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -13,10 +14,11 @@ from linkage.explain.story import Story
 from linkage.explain.tell import tell, words_for
 from linkage.explain.text import render
 from linkage.fiction.district import generate
-from linkage.kernel.run import State
+from linkage.kernel.run import State, write_json
 from linkage.night import run_night
 from linkage.review.decisions import judge
 from tests.builders import REPOSITORY
+from tests.once import made_once
 
 NIGHTS = (date(2026, 3, 2), date(2026, 3, 3))
 Told = Callable[..., str]
@@ -65,7 +67,20 @@ class World:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    folder = tmp_path_factory.mktemp("explain")
+    folder = made_once(tmp_path_factory, "explain-nights", make_world)
+    told = json.loads((folder / "world.json").read_text(encoding="utf-8"))
+    return World(
+        folder / "state",
+        told["first"],
+        told["second"],
+        tuple(told["same"]),
+        tuple(told["different"]),
+        told["withdrawn"],
+    )
+
+
+def make_world(folder: Path) -> None:
+    """Both nights below ``folder``, and ``world.json``: what was judged and taken out between them."""
     generate(1200, 2, 11, folder / "exports")
     releases = []
     for night in NIGHTS:
@@ -80,7 +95,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         if night == NIGHTS[0]:
             same, different = _judge(State(folder / "state"), outcome.release)
             withdrawn = _withdraw(folder / "exports" / f"night={NIGHTS[1]}", outcome.release, same)
-    return World(folder / "state", releases[0], releases[1], same, different, withdrawn)
+    first, second = releases
+    told = {"first": first, "second": second, "same": same, "different": different, "withdrawn": withdrawn}
+    write_json(folder / "world.json", told)
 
 
 def _withdraw(exports: Path, release: Path, but: tuple[str, str]) -> str:

@@ -18,15 +18,14 @@ import pytest
 import yaml
 
 from linkage.fiction.district import FIRST_NIGHT, generate
-from linkage.kernel.contracts import contract
-from linkage.kernel.engine import Engine, quote_name
+from linkage.kernel.engine import Engine
 from linkage.kernel.run import StageContext, State, read_stage_summary, run_stage, stage_context, write_json
 from linkage.match import stage as match_stage
 from linkage.night import run_night
 from linkage.register import stage as register_stage
 from linkage.release.stage import TABLES
 from linkage.resolve import stage as resolve_stage
-from tests.builders import REPOSITORY
+from tests.builders import REPOSITORY, load_rows
 
 pytestmark = pytest.mark.slow
 WORLDS = int(os.environ.get("GRIDROLL_WORLDS", "50"))
@@ -145,13 +144,7 @@ class Nights:
         return folder
 
     def _write(self, table: str, rows: list[Row], path: Path) -> None:
-        spec = contract(table)
-        columns = ", ".join(f"{quote_name(f.name)} {f.type}" for f in spec.fields)
-        self.engine.con.execute(f"CREATE OR REPLACE TEMP TABLE building ({columns})")
-        if rows:
-            marks = ", ".join("?" for _ in spec.fields)
-            values = [[row[name] for name in spec.column_names] for row in rows]
-            self.engine.con.executemany(f"INSERT INTO building VALUES ({marks})", values)
+        load_rows(self.engine, table, rows, "building")
         path.parent.mkdir(parents=True, exist_ok=True)
         self.engine.write_query("SELECT * FROM building", path)
 

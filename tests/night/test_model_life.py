@@ -12,7 +12,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from linkage.fiction.district import generate
 from linkage.kernel.errors import ConfigurationError, LinkageError
 from linkage.kernel.run import State, write_json
 from linkage.match.models import live_model_id, read_approvals
@@ -20,10 +19,10 @@ from linkage.model_life import approve_model, compare_models, comparison_lines, 
 from linkage.night import run_night
 from linkage.night_plan import plan_night
 from tests.builders import REPOSITORY
+from tests.first_night import FIRST, SECOND, THIRD, exports_of_three_nights, state_after_the_first
 
 pytestmark = pytest.mark.slow
 CONFIG = REPOSITORY / "config"
-FIRST, SECOND, THIRD = (date(2026, 3, day) for day in (2, 3, 4))
 
 
 def quietly(text: str) -> None:
@@ -82,17 +81,17 @@ def rows(path: Path, where: str = "true") -> list[Any]:
 @pytest.fixture(scope="module")
 def district(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three nights; on the third the phones of the health archive are shuffled."""
-    folder = tmp_path_factory.mktemp("district")
-    generate(1500, 3, 3, folder)
+    folder = tmp_path_factory.mktemp("exports") / "district"
+    shutil.copytree(exports_of_three_nights(tmp_path_factory), folder)
     shuffle_phones(folder / f"night={THIRD.isoformat()}")
     return folder
 
 
 @pytest.fixture(scope="module")
-def first_night(district: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state after its first night, which trained the live model."""
     state = tmp_path_factory.mktemp("first") / "state"
-    run(district, state, FIRST)
+    shutil.copytree(state_after_the_first(tmp_path_factory), state)
     return state
 
 

@@ -15,13 +15,13 @@ import duckdb
 import pytest
 
 from linkage.evaluate.score import evaluate
-from linkage.fiction.district import generate
 from linkage.kernel.run import State
 from linkage.release.verify import verify_release
 from tests.builders import REPOSITORY
+from tests.first_night import FIRST, SECOND, THIRD, exports_of_three_nights, state_after_the_first
 
 pytestmark = pytest.mark.slow
-FIRST, SECOND, THIRD, FOURTH = (date(2026, 3, day) for day in (2, 3, 4, 5))
+FOURTH = date(2026, 3, 5)
 
 
 def linkage(*arguments: str | Path, timeout: int = 300) -> subprocess.CompletedProcess[str]:
@@ -52,18 +52,16 @@ def content(release: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def district(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("district")
-    generate(1500, 2, 3, folder)
-    return folder
+    return exports_of_three_nights(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
 def state(district: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two nights, released."""
+    """Two nights, released; the second by the command line."""
     folder = tmp_path_factory.mktemp("nights") / "state"
-    for night in (FIRST, SECOND):
-        done = run(district / f"night={night.isoformat()}", folder, night)
-        assert done.returncode == 0, done.stderr[-2000:]
+    shutil.copytree(state_after_the_first(tmp_path_factory), folder)
+    done = run(district / f"night={SECOND.isoformat()}", folder, SECOND)
+    assert done.returncode == 0, done.stderr[-2000:]
     return folder
 
 

@@ -1,18 +1,17 @@
-"""A portal over an empty state: for accounts and audit, which need no register. Quick, because its passwords are hashed cheaply."""
+"""A portal over an empty state: for accounts and audit, which need no register."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import argon2
 import pyotp
 import pytest
 import yaml
 from fastapi.testclient import TestClient
 
 from linkage.kernel.run import State
-from linkage.portal import clock, passwords
+from linkage.portal import clock
 from linkage.portal.app import create_app
 from linkage.portal.settings import read_settings
 from tests.portal.conftest import CONFIG, PASSWORD, PEOPLE, Portal, add_person, without_codes_at_desks
@@ -68,12 +67,6 @@ def time_of(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
     monkeypatch.setattr(clock, "moment", lambda: found.moment)
     return found
-
-
-@pytest.fixture
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argon2 with the smallest parameters."""
-    monkeypatch.setattr(passwords, "HASHER", argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @contextmanager

@@ -82,9 +82,11 @@ class Seat:
                 self.faults.append(f"axe {urlsplit(self.page.url).path}: {violation['id']} {targets}")
 
 
-def sit_down(browser: Browser, portal: Portal, address: str, username: str | None) -> tuple[Seat, BrowserContext]:
-    """A browser window of ``username``, logged in already (None: a stranger)."""
-    context = browser.new_context(viewport=SCREEN, locale="zh-CN")  # type: ignore[arg-type]
+def sit_down(
+    browser: Browser, portal: Portal, address: str, username: str | None, **options: Any
+) -> tuple[Seat, BrowserContext]:
+    """A browser window of ``username``, logged in already (None: a stranger); ``options`` are Playwright's of a context."""
+    context = browser.new_context(viewport=SCREEN, locale="zh-CN", **options)  # type: ignore[arg-type]
     if username is not None:
         secret = open_session(portal.state, portal.users[username], Sessions(), second_factor=True)
         context.add_cookies(

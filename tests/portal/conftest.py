@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
+import argon2
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -14,6 +15,7 @@ from linkage.fiction.district import generate
 from linkage.kernel.config import read_config
 from linkage.kernel.run import State
 from linkage.night import run_night
+from linkage.portal import passwords
 from linkage.portal.access import AccessConfig
 from linkage.portal.accounts import create_user, grant_role
 from linkage.portal.app import create_app
@@ -22,6 +24,7 @@ from linkage.portal.downloads import copies
 from linkage.portal.sessions import csrf_token, open_session
 from linkage.portal.settings import Settings, read_settings
 from tests.builders import REPOSITORY
+from tests.once import made_once
 
 CONFIG = REPOSITORY / "config"
 NIGHTS = (date(2026, 3, 2), date(2026, 3, 3))
@@ -86,14 +89,42 @@ def patient_downloads() -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks at two real nights is slow, whichever file it stands in."""
+    for item in items:
+        if "two_nights" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
+SHIPPED_HASHER = passwords.HASHER
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Argon2 with the smallest parameters: at the cost that ships, everybody of PEOPLE takes four seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture
+def shipped_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 as it ships."""
+    monkeypatch.setattr(passwords, "HASHER", SHIPPED_HASHER)
+
+
 @pytest.fixture(scope="session")
 def two_nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state folder after two nights of 600 residents. Nobody writes into it: a test that changes anything copies it."""
-    folder = tmp_path_factory.mktemp("portal")
+    return made_once(tmp_path_factory, "portal-nights", run_two_nights) / "state"
+
+
+def run_two_nights(folder: Path) -> None:
+    """Exports and state of both nights below ``folder``."""
     generate(600, 2, 11, folder / "exports")
     for night in NIGHTS:
         run_night(folder / "exports" / f"night={night}", folder / "state", night, CONFIG, note=lambda text: None)
-    return folder / "state"
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,8 @@ from linkage.portal.account_changes import ask_second_factor_reset, decide_secon
 from linkage.portal.account_list import grants_of, list_accounts
 from linkage.portal.accounts import create_user, find_user, grant_role, revoke_role, roles_of, update_user
 from tests.portal.bare import Clock, bare_portal
-from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.bare import time_of as time_of
 from tests.portal.conftest import Portal, add_person
-
-pytestmark = pytest.mark.usefixtures("cheap_hashes")
 
 
 @pytest.fixture

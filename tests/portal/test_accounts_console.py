@@ -15,10 +15,7 @@ from linkage.kernel.errors import LinkageError, VerificationFailed
 from linkage.portal.accounts import find_user, roles_of, update_user
 from linkage.portal.audit_search import Filters, find_entries
 from linkage.portal.settings import Settings, read_settings
-from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.conftest import CONFIG
-
-pytestmark = pytest.mark.usefixtures("cheap_hashes")
 
 
 class Console:

@@ -14,7 +14,6 @@ from linkage.portal.matrix import table_matrices
 from linkage.portal.permission_words import PERMISSION_WORDS
 from linkage.release.sharing import SharingConfig
 from tests.portal.bare import bare_portal
-from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.conftest import CONFIG, access
 
 LAW = "《中华人民共和国个人信息保护法》第二十八条"
@@ -58,7 +57,6 @@ def test_a_cell_says_what_the_role_sees_in_each_department(
     assert cell(table, column, role) == expected
 
 
-@pytest.mark.usefixtures("cheap_hashes")
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_page_names_every_role_and_permission(tmp_path: Path, language: str) -> None:
     portal = bare_portal(tmp_path, ("auditor",))

@@ -198,18 +198,19 @@ ATTACKS = [
 
 
 @pytest.fixture(scope="module")
-def with_heads(kept: Path) -> Path:
+def with_heads(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The audit with every head that was ever signed, as a thief of back-ups would have them."""
-    (kept / "heads").mkdir()
+    heads = kept / "heads"
+    heads.symlink_to(tmp_path_factory.mktemp("heads"))  # a copy of the audit shares them
     audit = Audit(State(kept / "state"), kept / "copy")
     with database.open_database(audit.state).connect() as connection:
         macs = connection.execute(sa.text("SELECT mac FROM audit ORDER BY seq")).scalars().all()
     from linkage.portal.audit_head import Head, HeadFile
 
     for seq, mac in enumerate([FIRST_MAC, *macs]):
-        file = HeadFile(audit.state, kept / "heads")
+        file = HeadFile(audit.state, heads)
         file.write(Head(seq, mac))
-        file.path.rename(kept / "heads" / f"{seq}.json")
+        file.path.rename(heads / f"{seq}.json")
     return kept
 
 
@@ -220,7 +221,7 @@ def test_a_thousand_random_attacks_are_all_found_out(with_heads: Path, tmp_path:
     folder = tmp_path / "attacked"
     for seed in range(ROUNDS):
         name = ATTACKS[seed % len(ATTACKS)]
-        shutil.copytree(with_heads, folder)
+        shutil.copytree(with_heads, folder, symlinks=True)
         attacker = Attacker(folder, seed)
         getattr(attacker, name)()
         attacker.con.commit()
@@ -237,7 +238,7 @@ def test_a_thousand_random_attacks_are_all_found_out(with_heads: Path, tmp_path:
 
 
 def test_an_audit_that_was_only_copied_is_whole(with_heads: Path, tmp_path: Path) -> None:
-    shutil.copytree(with_heads, tmp_path / "same")
+    shutil.copytree(with_heads, tmp_path / "same", symlinks=True)
     assert Audit(State(tmp_path / "same" / "state"), tmp_path / "same" / "copy").verify() == ENTRIES
 
 
@@ -248,7 +249,7 @@ def test_nothing_is_appended_behind_a_broken_end(with_heads: Path, tmp_path: Pat
     """Else the next entry would sign what an attacker left."""
     for seed in range(5):
         folder = tmp_path / f"{seed}"
-        shutil.copytree(with_heads, folder)
+        shutil.copytree(with_heads, folder, symlinks=True)
         attacker = Attacker(folder, seed)
         getattr(attacker, attack)()
         attacker.con.commit()

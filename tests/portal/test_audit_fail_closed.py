@@ -13,10 +13,7 @@ from linkage.portal.accounts import find_user, roles_of
 from linkage.portal.audit import LOCK_FILE
 from linkage.portal.audit_head import HEAD_FILE
 from tests.portal.bare import bare_portal
-from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.conftest import PASSWORD, Portal
-
-pytestmark = pytest.mark.usefixtures("cheap_hashes")
 
 
 @pytest.fixture

@@ -18,11 +18,9 @@ from linkage.portal.audit_search import Filters, find_entries
 from linkage.portal.audit_usage import DayOfUser, unusual, usage_by_day
 from linkage.portal.csv_text import FORMULA_SIGNS, csv_text, safe_cell
 from tests.portal.bare import START, Clock, bare_portal
-from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.bare import time_of as time_of
 from tests.portal.conftest import Portal
 
-pytestmark = pytest.mark.usefixtures("cheap_hashes")
 PERSON, OTHER = "P0000000000000001", "P0000000000000002"
 NUMBER = "330106199001011234"
 

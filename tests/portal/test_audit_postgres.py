@@ -16,11 +16,10 @@ from linkage.portal.access import ADMINISTRATORS
 from linkage.portal.accounts import grant_role, roles_of
 from tests.deploy.services import postgres_server
 from tests.portal.bare import bare_portal, browser_at, log_in
-from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.conftest import Portal
 from tests.portal.test_audit_chain import look
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.usefixtures("cheap_hashes")]
+pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 
 @pytest.fixture(scope="module")

@@ -209,7 +209,7 @@ def test_a_masked_value_is_shown_masked_and_its_guess_is_not_told(desk: Portal) 
     [
         ("no reason", {"reason_code": "because"}),
         ("other without words", {"reason_code": "other", "reason": "  "}),
-        ("no code of the table", {"field": "marital_status", "reason_code": "typing", "value": "999"}),
+        ("no code of the table", {"field": "marital_status", "reason_code": "typing", "value": "zz"}),
         ("no date", {"field": "birth_date", "reason_code": "typing", "value": "1960-13-01"}),
         ("too long", {"reason_code": "typing", "value": "长" * 201}),
     ],

@@ -19,11 +19,10 @@ from linkage.portal.downloads.trace import trace
 from linkage.portal.downloads.unmasked import read_requests
 from tests.deploy.services import postgres_server
 from tests.portal import test_downloads, test_downloads_resume, test_downloads_unmasked, test_tokens
-from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.browser import served
 from tests.portal.conftest import Portal, add_person, open_portal
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.usefixtures("cheap_hashes")]
+pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 PERSONS = "slices/grid/persons.csv"
 
 

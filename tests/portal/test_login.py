@@ -4,6 +4,7 @@ import concurrent.futures
 import re
 from pathlib import Path
 
+import argon2
 import pytest
 from fastapi.testclient import TestClient
 
@@ -14,12 +15,11 @@ from linkage.portal.accounts import find_user, grant_role, update_user
 from linkage.portal.config import Sessions
 from linkage.portal.sessions import open_session, read_session
 from tests.portal.bare import Clock, bare_portal, browser_at, code_at, form_token, log_in
-from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.bare import time_of as time_of
 from tests.portal.conftest import PASSWORD, Portal, access, portal_config
 
-pytestmark = pytest.mark.usefixtures("cheap_hashes")
 NEW = "thirteen purple lamps"
+CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture
@@ -232,6 +232,16 @@ def test_a_good_new_password_is_taken(own: Portal, new: str) -> None:
     with browser_at(own) as client:
         log_in(client, "police_reader")
         assert post(client, "/account/password", "/account/password", old=PASSWORD, new=new, again=new) == 303
+
+
+@pytest.mark.usefixtures("shipped_hashes")
+def test_a_password_that_was_hashed_more_cheaply_is_hashed_as_rfc_9106_says_at_the_next_login(own: Portal) -> None:
+    update_user(own.state, own.users["police_reader"], password_hash=CHEAP.hash(PASSWORD))
+    with browser_at(own) as client:
+        assert [log_in(client, "police_reader", password) for password in ("wrong", PASSWORD)] == [401, 303]
+        user = find_user(own.state, username="police_reader")
+        assert user is not None and user["password_hash"].startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+        assert [log_in(client, "police_reader", password) for password in ("wrong", PASSWORD)] == [401, 303]
 
 
 def test_guessing_the_old_password_in_an_open_session_waits(own: Portal) -> None:

@@ -13,11 +13,10 @@ from linkage.portal.accounts import update_user
 from linkage.portal.openid import Provider
 from linkage.portal.routes.openid import CALLBACK
 from tests.portal.bare import bare_portal
-from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.browser import browser, served, sit_down
 from tests.portal.conftest import PASSWORD
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.usefixtures("cheap_hashes")]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 NEW = "thirteen purple lamps"
 
 

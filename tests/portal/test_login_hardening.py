@@ -19,10 +19,8 @@ from linkage.portal.middleware import HEADERS, MOST_BODY_BYTES
 from linkage.portal.routes.home import own_path
 from linkage.portal.sessions import csrf_token, open_session, read_session
 from tests.portal.bare import ADDRESS, bare_portal, browser_at, form_token, log_in
-from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.conftest import PASSWORD, Portal
 
-pytestmark = pytest.mark.usefixtures("cheap_hashes")
 SECRET_VALUE = "330106199001011234"
 
 

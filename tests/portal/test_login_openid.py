@@ -20,10 +20,8 @@ from linkage.portal.desk import Refused
 from linkage.portal.openid import Provider
 from linkage.portal.sealing import Sealer
 from tests.portal.bare import bare_portal, browser_at
-from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.conftest import Portal
 
-pytestmark = pytest.mark.usefixtures("cheap_hashes")
 CLIENT = "gridroll"
 
 

@@ -15,11 +15,10 @@ from linkage.portal.review.readings import read_readings, read_states
 from linkage.review.judgements import read_rows
 from linkage.review.listing import list_judgements
 from tests.deploy.services import postgres_server
-from tests.portal.bare import cheap_hashes as cheap_hashes
 from tests.portal.conftest import Portal, open_portal
 from tests.portal.review_desk import decide, of_kind
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.usefixtures("cheap_hashes")]
+pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from linkage.fiction.district import generate
 from linkage.kernel.run import State
 from linkage.model_life import approve_model, train_model
 from linkage.night import run_night
@@ -17,6 +17,7 @@ from linkage.release.verify import verify_release
 from linkage.review.decisions import judge, unlink, withdraw
 from linkage.review.listing import list_judgements
 from tests.builders import REPOSITORY
+from tests.first_night import exports_of_three_nights, state_after_the_first
 
 pytestmark = pytest.mark.slow
 CONFIG = REPOSITORY / "config"
@@ -47,15 +48,17 @@ def person_of(release: Path, key: str) -> str:
     return str(person)
 
 
-def test_a_steward_is_obeyed_night_after_night(tmp_path: Path) -> None:
+def test_a_steward_is_obeyed_night_after_night(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     exports, state = tmp_path / "district", State(tmp_path / "state")
-    generate(1500, 3, 3, exports)
+    shutil.copytree(exports_of_three_nights(tmp_path_factory), exports)
+    shutil.copytree(state_after_the_first(tmp_path_factory), state.root)
 
     def run(day: int) -> Path:
         night = date(2026, 3, day)
         return run_night(exports / f"night={night}", state.root, night, CONFIG, note=lambda text: None).release
 
-    first = run(2)
+    first = state.current_release()
+    assert first is not None
     wrong, stays = rows(
         first,
         "SELECT min(source || ':' || record_id) FILTER (source = 'health'), list(source || ':' || record_id) FILTER (source <> 'health') "

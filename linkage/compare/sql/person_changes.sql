@@ -20,7 +20,7 @@ WITH between_parts AS (
     SELECT l.kind, l.person_id, least(l.record_key, r.record_key) AS record_key_l, greatest(l.record_key, r.record_key) AS record_key_r
     FROM changed_records l JOIN changed_records r ON l.kind = r.kind AND l.person_id = r.person_id AND l.part < r.part
 )
-SELECT b.*, l.match_weight AS live_weight, c.match_weight AS candidate_weight, l.weights AS live_weights, c.weights AS candidate_weights,
+SELECT b.*, l.match_weight AS live_weight, c.match_weight AS candidate_weight, CAST(l.weights AS MAP(VARCHAR, DOUBLE)) AS live_weights, CAST(c.weights AS MAP(VARCHAR, DOUBLE)) AS candidate_weights,
        CASE b.kind WHEN 'merge' THEN c.match_weight ELSE l.match_weight END AS deciding_weight, CASE b.kind WHEN 'merge' THEN c.guards ELSE l.guards END AS guards
 FROM between_parts b LEFT JOIN live_pairs l USING (record_key_l, record_key_r) LEFT JOIN candidate_pairs c USING (record_key_l, record_key_r);
 

@@ -16,3 +16,7 @@ CREATE OR REPLACE TEMP MACRO one_character_dropped(a, b) AS
 CREATE OR REPLACE TEMP MACRO one_slip(a, b) AS
     (left(a, length(a) // 2 - 1) = left(b, length(a) // 2 - 1) OR right(a, length(a) // 2 - 1) = right(b, length(a) // 2 - 1))
     AND damerau_levenshtein(a, b) = 1;
+
+-- What two columns say, once and in order; NULL when both are empty.
+CREATE OR REPLACE TEMP MACRO one_or_two(a, b) AS
+    CASE WHEN a IS NULL AND b IS NULL THEN NULL WHEN b IS NULL OR a = b THEN [a] WHEN a IS NULL THEN [b] WHEN a < b THEN [a, b] ELSE [b, a] END;

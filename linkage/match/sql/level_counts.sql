@@ -11,7 +11,7 @@ GROUP BY ALL;
 
 CREATE OR REPLACE TEMP TABLE counted_levels AS
 WITH found AS (
-    SELECT feed_l, feed_r, comparison, levels[comparison] AS gamma, pairs
+    SELECT feed_l, feed_r, comparison, CAST(levels AS MAP(VARCHAR, INTEGER))[comparison] AS gamma, pairs
     FROM kinds_of_pairs, (SELECT DISTINCT comparison FROM comparison_levels WHERE comparison NOT IN ('match_weight', 'between_thresholds')) WHERE joins
     UNION ALL
     SELECT feed_l, feed_r, 'match_weight', band, pairs FROM kinds_of_pairs WHERE joins

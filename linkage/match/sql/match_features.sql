@@ -28,9 +28,10 @@ WITH filler_numbers AS (
         CASE WHEN len(phones) > 0 THEN list_sort(phones) END AS phones,
         contact_phone,
         head_name_key AS head_name, mother_name_key AS mother_name, mother_identity_number AS mother_number,
-        list_sort(list_distinct(list_filter([residence_dwelling_key, hukou_dwelling_key, 'code ' || dwelling_code], lambda x: x IS NOT NULL))) AS dwellings,
-        list_sort(list_distinct(list_filter([residence_building_key, hukou_building_key], lambda x: x IS NOT NULL))) AS buildings,
-        list_sort(list_distinct(list_filter([residence_community, hukou_community], lambda x: x IS NOT NULL))) AS communities,
+        CASE WHEN dwelling_code IS NULL THEN one_or_two(residence_dwelling_key, hukou_dwelling_key)
+             ELSE list_sort(list_distinct(list_filter([residence_dwelling_key, hukou_dwelling_key, 'code ' || dwelling_code], lambda x: x IS NOT NULL))) END AS dwellings,
+        one_or_two(residence_building_key, hukou_building_key) AS buildings,
+        one_or_two(residence_community, hukou_community) AS communities,
         coalesce(residence_estate, residence_road, hukou_estate, hukou_road) AS estate
     FROM (SELECT * REPLACE (
         -- 王师傅, 老何, 李阿姨: how neighbours say it; only the surname is a name.
@@ -63,6 +64,13 @@ WITH filler_numbers AS (
     FROM (SELECT name, unnest(string_split(name, '')) AS char, generate_subscripts(string_split(name, ''), 1) AS position
           FROM (SELECT DISTINCT name FROM base WHERE length(name) BETWEEN 2 AND 4))
     LEFT JOIN (SELECT char, four_corner FROM read_csv($shapes, all_varchar = true)) h USING (char) GROUP BY name
+), spelled AS (
+    SELECT name, array_to_string(list_sort(string_split(name, '')), '') AS name_characters FROM (SELECT DISTINCT name FROM base)
+), heard AS (
+    -- Common mishearings: zh z, ch c, sh s, ing in, eng en, ang an, l n, hu f.
+    SELECT name_sound, split_part(name_sound, ' ', 1) AS surname_sound,
+           regexp_replace(regexp_replace(regexp_replace(regexp_replace(name_sound, '([zcs])h', '\1', 'g'), 'ng\b', 'n', 'g'), '\bl', 'n', 'g'), '\bhu', 'f', 'g') AS name_heard
+    FROM (SELECT DISTINCT name_sound FROM base)
 ), renamed AS (
     -- Who had another name before, known by birth date and sex: 林海波, now 林骏力. Every record of either name learns the other.
     SELECT DISTINCT name, former_name, birth_date, sex FROM base WHERE former_name IS NOT NULL AND name IS NOT NULL AND birth_date IS NOT NULL AND former_name <> name
@@ -80,18 +88,12 @@ SELECT
     CASE WHEN number IS NULL AND identity_grade = 'F' THEN identity_partial END AS number_damaged,
     good_number(identity_grade, identity_kind, number) AS good_number,
     name, name_sound, name_kind, former_name, o.other_names, name_segments, n.name_corners, name_surname,
-    split_part(name_sound, ' ', 1) AS surname_sound,
-    array_to_string(list_sort(string_split(name, '')), '') AS name_characters,
-    -- Common mishearings: zh z, ch c, sh s, ing in, eng en, ang an, l n, hu f.
-    regexp_replace(regexp_replace(regexp_replace(regexp_replace(name_sound, '([zcs])h', '\1', 'g'), 'ng\b', 'n', 'g'), '\bl', 'n', 'g'), '\bhu', 'f', 'g') AS name_heard,
+    heard.surname_sound, s.name_characters, heard.name_heard,
     CASE WHEN name_kind = 'masked' OR strpos(name, '?') > 0 THEN replace(replace(name, '?', '_'), '*', '%') END AS name_pattern,
     birth_date, birth_precision, birth_lunar, birth_from_number, sex_from_number,
     CASE WHEN birth_precision = 'day' THEN strftime(birth_date, '%Y%m%d') END AS birth_day,
     CASE WHEN birth_precision IN ('day', 'month') THEN strftime(birth_date, '%Y%m') END AS birth_month,
     year(birth_date) AS birth_year,
     sex, ethnicity, phones, contact_phone, head_name, mother_name, mother_number,
-    CASE WHEN len(dwellings) > 0 THEN dwellings END AS dwellings,
-    CASE WHEN len(buildings) > 0 THEN buildings END AS buildings,
-    CASE WHEN len(communities) > 0 THEN communities END AS communities,
-    estate
-FROM settled LEFT JOIN named n USING (name) LEFT JOIN other_names o USING (name, birth_date, sex);
+    dwellings, buildings, communities, estate
+FROM settled LEFT JOIN spelled s USING (name) LEFT JOIN heard USING (name_sound) LEFT JOIN named n USING (name) LEFT JOIN other_names o USING (name, birth_date, sex);
