@@ -1,8 +1,10 @@
 """What is wrong with this installation: each check says what was found and, if bad, what to do."""
 
 import os
+import shlex
 import shutil
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 from linkage.configuration import configuration_checks
 from linkage.kernel.errors import LinkageError
 from linkage.kernel.ledger import read_entries
-from linkage.kernel.run import State
+from linkage.kernel.run import DATABASE_FILE, State
 from linkage.match.models import APPROVALS
 from linkage.release.chain import PUBLISHED
 from linkage.release.retention import RECORD
@@ -19,6 +21,7 @@ from linkage.release.verify import verify_release
 from linkage.review.judgements import read_judgements
 
 FREE_BYTES_WANTED = 5 * 2**30
+OTHERS, GROUP_AND_OTHERS = stat.S_IRWXO, stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ def examine(state_dir: Path, config_dir: Path) -> list[Finding]:
 
 def _examine_state(state: State) -> Iterator[Finding]:
     yield _try("the state folder can be written", state.prepare)
+    yield from _who_may_read(state)
     if (state.keys / PRIVATE_KEY).exists() or os.environ.get(KEY_ENVIRONMENT):
         yield _try("the signing key is there and is the pinned one", lambda: signing_key(state))
     if state.database_exists():
@@ -67,6 +71,32 @@ def _try(text: str, check: Callable[[], object]) -> Finding:
     except LinkageError as error:
         return Finding(False, f"{text}: NO. {error.what}", error.remedy)
     return Finding(True, text)
+
+
+def _who_may_read(state: State) -> Iterator[Finding]:
+    """The state holds residents' data; keys and database besides what nobody else on the machine, the group included, has to know."""
+    yield _readable("the state folder", [state.root], OTHERS, "o-rwx")
+    keys = (
+        [state.keys, *sorted(p for p in state.keys.glob("*") if not p.name.endswith(".pub.pem"))]
+        if state.keys.exists()
+        else []
+    )
+    yield _readable("keys", keys, GROUP_AND_OTHERS, "go-rwx")
+    if state.database_url.startswith("sqlite"):
+        files = sorted(state.root.glob(f"{DATABASE_FILE}*"))
+        yield _readable("the state database", files, GROUP_AND_OTHERS, "go-rwx")
+
+
+def _readable(what: str, paths: Sequence[Path], by: int, take_away: str) -> Finding:
+    open_ones = [path for path in paths if stat.S_IMODE(path.stat().st_mode) & by]
+    if not open_ones:
+        return Finding(
+            True,
+            f"{what}: readable by their owner alone" if by == GROUP_AND_OTHERS else f"{what}: not readable by others",
+        )
+    named = " ".join(shlex.quote(str(path)) for path in open_ones)
+    modes = ", ".join(f"{path.name} {stat.S_IMODE(path.stat().st_mode):o}" for path in open_ones)
+    return Finding(False, f"{what}: others on this machine may read it ({modes})", f"chmod {take_away} {named}")
 
 
 def _free_space(state: State) -> Finding:

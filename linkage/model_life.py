@@ -64,7 +64,7 @@ def train_model(state: Path, night: date, config_dir: Path) -> str:
             engine,
             where,
             run_dir / "gate_incoming" / "common_records.parquet",
-            run_dir / "judgements.parquet",
+            run_dir,
             config_dir,
             night,
         )

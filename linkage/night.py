@@ -278,10 +278,15 @@ def publishable_releases(state: Path) -> tuple[str, ...]:
 
 
 def retain(state: Path, night: date, config_dir: Path) -> dict[str, Any]:
-    """Delete what the retention policy says, seen from ``night``; what the next night needs stays (see retention.py)."""
+    """Delete what the retention policy says, seen from ``night``; what the next night needs stays (see retention.py). Logins that are over go as
+    well (linkage/portal/housekeeping.py)."""
+    from linkage.portal.config import PortalConfig
+    from linkage.portal.housekeeping import purge
     from linkage.release.retention import apply_retention
 
     policy = read_config(config_dir / "night.yaml", NightConfig).retention
+    if State(state).database_exists():
+        purge(State(state), read_config(config_dir / "portal.yaml", PortalConfig))
     return apply_retention(
         State(state),
         night,

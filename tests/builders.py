@@ -7,10 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from linkage.kernel.contracts import contract
+from linkage.kernel.contracts import OPEN_STRUCT, contract
 from linkage.kernel.engine import Engine, quote_name
 from linkage.kernel.run import StageContext, State, write_json
-from linkage.kernel.tables import create_table
 from linkage.match.config import MatchConfig
 from linkage.match.splink_adapter import comparison_settings
 
@@ -47,15 +46,21 @@ def load_rows(engine: Engine, table: str, rows: list[dict[str, Any]], name: str)
 
     By way of Arrow: to insert a row of so many columns takes DuckDB five milliseconds.
     """
-    create_table(engine, table, name)
-    fields = engine.arrow(f"FROM {quote_name(name)}").schema
-    columns = {field.name: _column([row[field.name] for row in rows], field.type) for field in fields}
-    engine.load_arrow("loading", pa.table(columns))
-    engine.con.execute(f"INSERT INTO {quote_name(name)} FROM loading")
+    types = {f.name: f.type for f in contract(table).fields}
+    typed = ", ".join(f"CAST(NULL AS {t}) AS {quote_name(n)}" for n, t in types.items() if t != OPEN_STRUCT)
+    wanted = {field.name: field.type for field in engine.arrow(f"SELECT {typed}").schema}
+    engine.load_arrow("loading", pa.table({n: _column([row[n] for row in rows], wanted.get(n)) for n in types}))
+    cast = ", ".join(
+        n if t == OPEN_STRUCT else f"CAST({quote_name(n)} AS {t}) AS {quote_name(n)}" for n, t in types.items()
+    )
+    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote_name(name)} AS SELECT {cast} FROM loading")
     engine.con.execute("DROP TABLE loading")
 
 
-def _column(values: list[Any], wanted: pa.DataType) -> pa.Array:
+def _column(values: list[Any], wanted: pa.DataType | None) -> pa.Array:
+    """``wanted`` None: structs of which the contract does not name the parts; the values do, or nobody."""
+    if wanted is None and not any(values):
+        wanted = pa.struct([("number", pa.float64())])
     try:
         return pa.array(values, wanted)
     except (pa.ArrowInvalid, pa.ArrowTypeError):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -37,9 +38,12 @@ def serve(
 
     from linkage.portal.accounts import count_users
     from linkage.portal.app import create_app
+    from linkage.portal.downloads.ahead import keep_making_ahead
+    from linkage.portal.housekeeping import purge
     from linkage.portal.settings import read_settings
 
     settings = read_settings(existing(state), config)
+    purge(settings.state, settings.portal)
     app = create_app(settings)
     console.print(f"gridroll portal: http://{host}:{port}/  (Ctrl-C ends it)")
     if count_users(settings.state) == 0:
@@ -52,6 +56,7 @@ def serve(
         )
     # A page that computes for long lets a short look-up wait for each of its steps; with shorter turns it waits less.
     sys.setswitchinterval(TURN_SECONDS)
+    threading.Thread(target=keep_making_ahead, args=(settings, threading.Event()), daemon=True, name="ahead").start()
     # Access lines would hold what people searched for; the audit has what must be kept. Who the client is, only a named proxy may say.
     uvicorn.run(
         app,

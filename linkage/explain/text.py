@@ -24,7 +24,7 @@ from linkage.explain.story import (
     Story,
     Waterfall,
 )
-from linkage.explain.veil import decoded
+from linkage.explain.veil import decoded, in_english
 from linkage.explain.words import Words
 
 DAYS_A_MONTH, DAYS_A_YEAR = 30.44, 365.25
@@ -267,7 +267,9 @@ class _Teller:
             )
 
     def _value(self, field: str, candidate: Candidate) -> str:
-        return self.say(f"tenure.{candidate.value}") if field == "tenure" else candidate.value
+        if field == "tenure":
+            return self.say(f"tenure.{candidate.value}")
+        return in_english(field, candidate.value) if self.language == "en" else candidate.value
 
     def _age(self, candidate: Candidate) -> str:
         if candidate.observed_on is None:
@@ -314,7 +316,8 @@ class _Teller:
         code = member.relation_to_head
         if code is None:
             return self.say("household.no_relation")
-        return self.say("household.relation", code=code, name=decoded("relation_to_head", code))
+        name = decoded("relation_to_head", code, english=self.language == "en")
+        return self.say("household.relation", code=code, name=name)
 
     def _cases(self, cases: Iterable[Case]) -> Iterator[str]:
         cases = list(cases)

@@ -1,6 +1,7 @@
 """How the values of a person are shown: their shape by default, the values themselves to a steward who asked for them."""
 
 import re
+from collections.abc import Mapping
 
 from linkage.kernel.contracts import contract
 from linkage.kernel.masking import mask_number, mask_text
@@ -39,9 +40,25 @@ def show(field: str, value: object, *, unmasked: bool) -> str:
     return re.sub(r"\*+", "***", mask_number(text)) if "address" in field else mask_number(text)
 
 
-def decoded(field: str, code: str) -> str:
-    """The standard's name of a code; other values as they are."""
+def decoded(field: str, code: str, *, english: bool = False) -> str:
+    """The standard's name of a code, in ``english`` its romanisation or its translation in the reference table; other values as they are."""
     if field not in CODE_TABLES:
         return code
     table, column = CODE_TABLES[field]
-    return next((row["name"] for row in reference_rows(table) if row[column] == code), code)
+    row = next((row for row in reference_rows(table) if row[column] == code), None)
+    if row is None:
+        return code
+    return english_name(row) if english else row["name"]
+
+
+def in_english(field: str, shown: str) -> str:
+    """What ``show`` gave, in English: the name of a code; other values as they are."""
+    if field not in CODE_TABLES:
+        return shown
+    row = next((row for row in reference_rows(CODE_TABLES[field][0]) if row["name"] == shown), None)
+    return english_name(row) if row else shown
+
+
+def english_name(row: Mapping[str, str]) -> str:
+    """Of a row of a code list: the standard's own romanisation before a translation; the Chinese name where there is neither."""
+    return row.get("romanised") or row.get("name_en") or row["name"]

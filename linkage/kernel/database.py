@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from linkage.kernel.errors import ConfigurationError
-from linkage.kernel.run import DATABASE_ENVIRONMENT, State
+from linkage.kernel.run import DATABASE_ENVIRONMENT, State, make_private
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # A name of its own: Airflow keeps its version in alembic_version, and both may share one database.
@@ -33,7 +33,7 @@ def rows_hash(rows: pa.Table) -> str:
 def open_database(state: State) -> sa.Engine:
     """The state database, brought to the newest version of its tables. Raises ConfigurationError when it cannot be."""
     if state.database_url.startswith("sqlite"):
-        state.root.mkdir(parents=True, exist_ok=True)
+        make_private(state.root)
     return _open(state.database_url)
 
 

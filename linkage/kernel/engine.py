@@ -7,6 +7,7 @@ formatted into SQL except declared column names and file paths of this run.
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,12 +22,13 @@ ROW_GROUP_ROWS = 20_480
 
 
 class Engine:
-    """An in-process DuckDB. ``memory_limit`` like '4GB'; spills go to ``temp_dir``."""
+    """An in-process DuckDB. ``memory_limit`` like '4GB'; spills, which hold residents' data, go to ``temp_dir``, or to a folder of its own
+    (mode 0700) that is removed with it: never into the working directory, which is DuckDB's habit."""
 
     def __init__(self, *, threads: int = 2, memory_limit: str = "4GB", temp_dir: Path | None = None) -> None:
-        config: dict[str, Any] = {"threads": threads, "memory_limit": memory_limit}
-        if temp_dir is not None:
-            config["temp_directory"] = str(temp_dir)
+        self._own_folder = TemporaryDirectory(prefix="gridroll-") if temp_dir is None else None
+        spills = temp_dir if self._own_folder is None else self._own_folder.name
+        config: dict[str, Any] = {"threads": threads, "memory_limit": memory_limit, "temp_directory": str(spills)}
         self.con = duckdb.connect(":memory:", config=config)
         self.con.execute("SET preserve_insertion_order = false")
         self.con.execute("SET TimeZone = 'UTC'")
@@ -36,7 +38,13 @@ class Engine:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection and remove a folder of its own. One that is never closed loses it with the process."""
         self.con.close()
+        if self._own_folder is not None:
+            self._own_folder.cleanup()
 
     def read(self, view: str, path: Path) -> None:
         """Make the Parquet file ``path`` readable as ``view``."""

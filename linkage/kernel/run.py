@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,14 @@ StageFunction = Callable[["StageContext"], Summary]
 Progress = Callable[[str], None]
 STAGE_SUMMARY = "_stage.json"
 DATABASE_ENVIRONMENT = "GRIDROLL_DATABASE_URL"
+DATABASE_FILE = "gridroll.sqlite"
+
+
+def make_private(folder: Path) -> None:
+    """Make ``folder`` if it is not there, readable by its owner alone whatever the umask; folders above it as usual."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
 
 
 @dataclass(frozen=True)
@@ -57,16 +66,17 @@ class State:
 
     @property
     def database_url(self) -> str:
-        return os.environ.get(DATABASE_ENVIRONMENT) or f"sqlite:///{self.root / 'gridroll.sqlite'}"
+        return os.environ.get(DATABASE_ENVIRONMENT) or f"sqlite:///{self.root / DATABASE_FILE}"
 
     def database_exists(self) -> bool:
         """Whether there is a database to ask: one in SQLite is made with the first night."""
-        return bool(os.environ.get(DATABASE_ENVIRONMENT)) or (self.root / "gridroll.sqlite").exists()
+        return bool(os.environ.get(DATABASE_ENVIRONMENT)) or (self.root / DATABASE_FILE).exists()
 
     def prepare(self) -> None:
-        """Make the folder if it is not there. Raises ConfigurationError when nothing can be written into it."""
+        """Make the folder if it is not there, for its owner alone: it holds residents' data. The mode of one that is there stays (doctor
+        says what is wrong with it). Raises ConfigurationError when nothing can be written into it."""
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            make_private(self.root)
             with tempfile.TemporaryFile(dir=self.root):
                 pass
         except OSError as error:

@@ -24,6 +24,7 @@ judgements_table = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("decision_id", sa.String(16), index=True),
     sa.Column("evidence", sa.JSON(none_as_null=True)),
+    sa.Column("takes_back", sa.String(16)),  # of a withdrawal: the judgement that counts no more
 )
 
 restrictions_table = sa.Table(
@@ -128,6 +129,15 @@ usage_table = sa.Table(
     sa.Column("day", sa.Date, primary_key=True),
     sa.Column("kind", sa.String(20), primary_key=True),
     sa.Column("amount", sa.Integer, nullable=False),
+)
+
+# Numbers that a department tried and that fitted nobody: keyed hashes of what all tries of one guesser have in common, and of the number.
+fruitless_tries_table = sa.Table(
+    "fruitless_tries",
+    metadata,
+    sa.Column("tried", sa.String(40), primary_key=True),
+    sa.Column("value_hash", sa.String(40), primary_key=True),
+    sa.Column("day", sa.Date, nullable=False, index=True),  # the last (UTC)
 )
 
 # A steward works on a case; another one is told so until then.

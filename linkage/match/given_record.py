@@ -89,7 +89,7 @@ class RecordMatcher:
 
     def close(self) -> None:
         """Let go of the index."""
-        self._engine.con.close()
+        self._engine.close()
 
     def score(self, given: dict[str, Any]) -> GivenRecordCall:
         """Score ``given``, a row of the contract ``common_records``, against the records of the run."""

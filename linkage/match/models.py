@@ -95,14 +95,14 @@ def fits(state: State, model_id: str, config: MatchConfig) -> bool:
 
 
 def train_candidate(
-    engine: Engine, state: State, common_records: Path, judgements: Path, config_dir: Path, night: date
+    engine: Engine, state: State, common_records: Path, run_dir: Path, config_dir: Path, night: date
 ) -> str:
-    """Train on ``common_records`` and the run's ``judgements``, and store the model; returns its id, made of the night and its content."""
+    """Train on ``common_records`` and the ``judgements`` in ``run_dir``, and store the model; returns its id, made of the night and its content."""
     from linkage.match.training import train  # Splink: who only asks which model is live need not wait for it
 
     config = read_config(config_dir / "match.yaml", MatchConfig)
     make_features(engine, common_records, config.features)
-    engine.read("judgements", judgements)
+    engine.read_or_empty("judgements", "judgements", run_dir)
     model, card = train(engine, config)
     engine.con.execute("DROP TABLE match_features")
     unfinished = state.models / f".training-{night.isoformat()}"

@@ -41,7 +41,7 @@ def run_model(context: StageContext) -> Summary:
             context.engine,
             context.state,
             context.input("gate_incoming", "common_records"),
-            context.run_dir / "judgements.parquet",
+            context.run_dir,
             context.config_dir,
             context.night,
         )

@@ -84,6 +84,15 @@ class Review(ClosedModel):
     """A steward's day in cases, for the progress bar."""
 
 
+class Guessing(ClosedModel):
+    """Numbers that a searcher sees in part, or not at all, are not found by trying the rest."""
+
+    fruitless_tries: int = Field(default=5, ge=2)
+    """So many different numbers with one birth date, or one ending, that fitted nobody; a department tries no more of them."""
+    days: int = Field(default=7, ge=1)
+    """They are counted over so many days (UTC)."""
+
+
 class Holiday(ClosedModel):
     """One holiday, as in the yearly notice of the State Council's General Office."""
 
@@ -145,6 +154,10 @@ class PortalConfig(ClosedModel):
     """Longest life of an API token."""
     misses_per_day: int = Field(default=40, ge=1)
     """Searches by a value that the searcher sees masked, and that found nobody: so many on one day. It could be guessed otherwise."""
+    verifications_per_day: int = Field(default=500, ge=1)
+    """Yes/no verifications of one user on one day (UTC)."""
+    guessing: Guessing = Guessing()
+    """Numbers that are tried out."""
     search_results: int = Field(default=20, ge=1, le=50)
     """Persons on one page of results."""
     unmasked_votes: int = Field(default=2, ge=2)

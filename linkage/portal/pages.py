@@ -25,7 +25,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"n": number, "pct": percent, "bytes": size}
-    environment.globals |= {"decoded": decoded}
     return environment
 
 
@@ -40,7 +39,7 @@ def size(count: int) -> str:
 def page(
     request: Request, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> Response:
-    """The page ``templates/<template>``. Templates know ``desk``, ``t(zh, en)``, ``source(name)``, ``field(table, name)``, ``field_table(table)``,
+    """The page ``templates/<template>``. Templates know ``desk``, ``t(zh, en)``, ``source(name)``, ``decoded(field, code)``, ``field(table, name)``, ``field_table(table)``,
     ``path``, ``local(moment)``, ``department(name)`` and ``role_name(role)``."""
     desk: Desk = request.state.desk
     english = desk.language == "en"
@@ -50,6 +49,9 @@ def page(
         zh, en = SOURCES.get(name, (name, name))
         return en if english else zh
 
+    def code_name(field: str, code: str) -> str:
+        return decoded(field, code, english=english)
+
     def field(table: str, name: str) -> str:
         found = next((f for f in contract(table).fields if f.name == name), None)
         return name.replace("_", " ") if english or found is None else found.zh
@@ -58,7 +60,7 @@ def page(
         return name.replace("_", " ") if english else contract(name).zh
 
     text = _environment().get_template(template).render(
-        desk=desk, viewer=desk.viewer, t=desk.t, source=source, field=field, field_table=field_table, path=request.url.path, english=english,
+        desk=desk, viewer=desk.viewer, t=desk.t, decoded=code_name, source=source, field=field, field_table=field_table, path=request.url.path, english=english,
         title=portal.title_en if english else portal.title_zh, purpose=portal.purpose(desk.purpose), **words_of(desk), **values,
     )  # fmt: skip
     return HTMLResponse(text, status_code=status, headers=dict(headers or {}))

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from linkage.kernel.contracts import contract
 from linkage.kernel.engine import quote_name, quote_text
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
@@ -16,8 +17,12 @@ from linkage.portal.at_hand import AtHand
 from linkage.release.manifest import read_manifest
 from linkage.release.stage import LOOKUP
 
-RELEASE_VIEWS = ("values", "review_cases", "judgement_status", "accounting", "former_records")
+RELEASE_VIEWS = ("values", "statements", "review_cases", "judgement_status", "accounting", "former_records")
 RUN_VIEWS = {"common_records": "gate_incoming/common_records.parquet", "scored_pairs": "match/scored_pairs.parquet"}
+GIVEN_VALUES = """
+CREATE VIEW given_values AS SELECT person_id, field, value, source, record_id, observed_on, won FROM "values" UNION ALL BY NAME FROM statements
+"""
+"""What a record gave: golden fields, status and households."""
 KEPT_OPEN = 2
 SPILL = "portal/spill"
 """What does not fit into memory is put here for a moment: residents' data, for the portal's user alone."""
@@ -98,6 +103,7 @@ class Registers:
         con.execute(f"ATTACH {quote_text(release / LOOKUP)} AS register (READ_ONLY)")
         for table in RELEASE_VIEWS:
             _view(con, table, release / f"{table}.parquet")
+        con.execute(GIVEN_VALUES)
         run = self._state.runs / release.name
         kept = all((run / path).exists() for path in RUN_VIEWS.values())
         for table, path in RUN_VIEWS.items() if kept else ():
@@ -113,4 +119,9 @@ def _cursor(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 
 def _view(con: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
-    con.execute(f"CREATE VIEW {quote_name(table)} AS SELECT * FROM read_parquet({quote_text(path)})")
+    """Releases of before the table existed have none of its rows."""
+    rows = f"SELECT * FROM read_parquet({quote_text(path)})"
+    if not path.exists():
+        columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract(table).fields)
+        rows = f"SELECT {columns} WHERE false"
+    con.execute(f"CREATE VIEW {quote_name(table)} AS {rows}")

@@ -54,7 +54,7 @@ def read_session(
     ):
         return None
     more = {"session_hash": session_hash, "csrf": csrf_token(secret), "second_factor": row["second_factor"]}
-    viewer = _viewer(state, access, row["user_id"], **more)
+    viewer = viewer_of(state, access, row["user_id"], **more)
     if viewer is None:
         return None
     if row["last_seen_at"] + SEEN_EVERY <= moment:
@@ -112,7 +112,7 @@ def read_token(settings: "Settings", bearer: str, address: str | None = None) ->
         revoke_family(settings.state, row["family_id"], REUSE)
     if not is_good(row):
         return None
-    viewer = _viewer(
+    viewer = viewer_of(
         settings.state, settings.access, row["user_id"], token_id=row["token_id"], token_scope=row["scope"]
     )
     if viewer is None:
@@ -121,7 +121,8 @@ def read_token(settings: "Settings", bearer: str, address: str | None = None) ->
     return viewer, row
 
 
-def _viewer(state: State, access: AccessConfig, user_id: str, **more: Any) -> Viewer | None:
+def viewer_of(state: State, access: AccessConfig, user_id: str, **more: Any) -> Viewer | None:
+    """The account as it asks now; None when there is none, or it is disabled."""
     user = find_user(state, user_id=user_id)
     if user is None or user["disabled_at"] is not None:
         return None

@@ -64,4 +64,3 @@ AREA_COLUMNS: dict[str, str | None] = {
     "community": "residence_community",
     "grid": "grid_code",
 }
-HOUSEHOLD_AREA_COLUMNS = {"residence_street": "street", "residence_community": "community", "grid_code": "grid_code"}

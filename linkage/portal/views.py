@@ -12,7 +12,8 @@ import duckdb
 from linkage.kernel.contracts import contract
 from linkage.kernel.engine import quote_name
 from linkage.portal.access import Read
-from linkage.portal.viewer import HOUSEHOLD_AREA_COLUMNS, Viewer
+from linkage.portal.viewer import Viewer
+from linkage.release.scope import HOUSEHOLD_AREA_COLUMNS
 from linkage.release.sharing import SECTIONS, SharingConfig
 from linkage.release.shown import shown_sql
 

@@ -17,16 +17,16 @@ COMPARED = (
 VALUE_OF = dict.fromkeys(("residence_community", "dwelling_code", "grid_code"), "residence_address")
 SCRATCH = (
     "person_records", "dwelling_texts", "home_keys", "name_plausibility", "golden_numbers", "golden_wide", "winning_places",
-    "dwelling_facts", "person_facts", "person_status", "first_nights", "persons", "households", "changed_fields", "field_events", "events",
+    "dwelling_facts", "person_facts", "status_evidence", "person_status", "statements", "first_nights", "persons", "households", "changed_fields", "field_events", "events",
 )  # fmt: skip
 
 
 def run(context: StageContext) -> Summary:
-    """Write persons, households, members, values and events."""
+    """Write persons, households, members, values, statements and events."""
     config = read_config(context.config_dir / "survivorship.yaml", SurvivorshipConfig)
     engine = context.engine
     engine.read("common_records", context.input("gate_incoming", "common_records"))
-    for table in ("links", "household_links", "members"):
+    for table in ("links", "household_links", "members", "household_evidence"):
         engine.read(table, context.input("resolve", table))
     engine.read("resolve_events", context.input("resolve", "events"))
     engine.read("record_changes", context.input("resolve", "record_changes"))
@@ -40,12 +40,13 @@ def run(context: StageContext) -> Summary:
         "moved_away_feeds": list(config.status.moved_away_feeds),
     }
     engine.run_sql(SQL_PACKAGE, "person_status", rules | {"night": context.night})
+    engine.run_sql(SQL_PACKAGE, "statements", rules)
     engine.run_sql(SQL_PACKAGE, "first_nights")
     engine.run_sql(SQL_PACKAGE, "persons", {"night": context.night})
     engine.run_sql(SQL_PACKAGE, "households")
     _make_events(context)
 
-    counts = {table: context.write(table) for table in ("persons", "households", "members", "events")}
+    counts = {table: context.write(table) for table in ("persons", "households", "members", "statements", "events")}
     counts["values"] = context.write("values", source="all_values")
     status = {
         row["status"]: row["n"]

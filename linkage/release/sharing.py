@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from linkage.kernel.config import ClosedModel
 from linkage.kernel.contracts import SharingClass, contract
+from linkage.release.scope import Scope
 
 Mask = Literal["name", "number", "phone", "address"]
 SECTIONS = ("persons", "households")
@@ -72,6 +73,14 @@ class DepartmentSharing(ClosedModel):
     def fields(self, table: str) -> tuple[str, ...]:
         """The fields of ``table`` (persons or households) that the department receives."""
         return self.persons if table == "persons" else self.households
+
+    def rows(self, area: tuple[str, str] | None = None) -> Scope:
+        """The rows that the department receives, or an account of it that is bound to ``area`` (a column of persons and its value)."""
+        return Scope(self.source, self.scope == "own", area)
+
+    def masks(self, columns: Iterable[str]) -> dict[str, str]:
+        """Of ``columns`` those that are shown in part, with their masks."""
+        return {name: self.mask[name] for name in columns if name in self.mask}
 
     @model_validator(mode="after")
     def _known_fields(self) -> Self:

@@ -43,11 +43,11 @@ def _write_table(
     engine: Engine, department: DepartmentSharing, table: str, fields: tuple[str, ...], target: Path, xlsx_rows: int
 ) -> int:
     columns = ", ".join(f"{shown_sql(f, department.mask.get(f))} AS {quote_name(f)}" for f in fields)
-    where = scope_sql(department, table)
+    where = department.rows().where_sql(table)
     # In the order of the table's key, whether the department sees it or not: the same rows always give the same bytes.
     key = ", ".join(quote_name(name) for name in contract(table).key)
     engine.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE slice AS SELECT row_number() OVER (ORDER BY {key}) AS slice_row, {columns} FROM shared_{table} {where}"
+        f"CREATE OR REPLACE TEMP TABLE slice AS SELECT row_number() OVER (ORDER BY {key}) AS slice_row, {columns} FROM shared_{table} WHERE {where}"
     )
     engine.write_query("SELECT * EXCLUDE (slice_row) FROM slice ORDER BY slice_row", target / f"{table}.parquet")
     count: int = engine.scalar("SELECT count(*) FROM slice")
@@ -59,18 +59,6 @@ def _write_table(
         write_xlsx(engine, ordered, [titles[f] for f in fields], target / f"{table}.xlsx")
     engine.con.execute("DROP TABLE slice")
     return count
-
-
-def scope_sql(department: DepartmentSharing, table: str) -> str:
-    """WHERE clause of the rows of shared_<table> that the department receives."""
-    if table == "notices":
-        return f"WHERE source = {quote_text(department.source)}"
-    if department.scope == "all":
-        return ""
-    if table == "persons":
-        return f"WHERE list_contains(sources, {quote_text(department.source)})"
-    own = f"SELECT person_id FROM shared_persons WHERE list_contains(sources, {quote_text(department.source)})"
-    return f"WHERE household_id IN (SELECT household_id FROM members WHERE valid_to IS NULL AND person_id IN ({own}))"
 
 
 def write_csv(engine: Engine, query: str, path: Path) -> None:

@@ -33,6 +33,7 @@ TABLES = {
     "households": ("register", "households"),
     "members": ("register", "members"),
     "values": ("register", "values"),
+    "statements": ("register", "statements"),
     "events": ("register", "events"),
     "crosswalk": ("resolve", "links"),
     "retired_ids": ("resolve", "retired_ids"),

@@ -16,12 +16,12 @@ STATUSES = ("applied", "changed", "stale", "contradicted")
 Pair = tuple[str, str]
 
 
-def apply_judgements(engine: Engine, judgements: Path, previous: Path | None) -> None:
-    """Make ``judgements``, those in force tonight, from all that were ever written (contract ``judgements``) and ``common_records``.
+def apply_judgements(engine: Engine, run_dir: Path, previous: Path | None) -> None:
+    """Make ``judgements``, those in force tonight, from all that were ever written (``judgements`` of the run) and ``common_records``.
 
     ``previous``: the release before, which says what judgements were known then. Leaves ``anchored_judgements`` and ``broken_chains`` behind for the account of them.
     """
-    engine.load("judgement_rows", judgements)
+    engine.read_or_empty("judgement_rows", "judgements", run_dir)
     engine.read_or_empty("previous_judgements", "judgement_status", previous)
     engine.run_sql("linkage.kernel", "record_evidence")
     engine.run_sql(SQL_PACKAGE, "anchored_judgements")

@@ -27,6 +27,7 @@ OUTPUTS = (
     "links",
     "household_links",
     "members",
+    "household_evidence",
     "events",
     "record_changes",
     "retired_ids",
@@ -46,7 +47,7 @@ def run(context: StageContext) -> Summary:
     district = str(json.loads((context.run_dir / "run.json").read_text(encoding="utf-8"))["district"])
     engine.read("common_records", context.input("gate_incoming", "common_records"))
     engine.load("scored_pairs", context.input("match", "scored_pairs"))
-    apply_judgements(engine, context.run_dir / "judgements.parquet", context.previous_release)
+    apply_judgements(engine, context.run_dir, context.previous_release)
     _read_previous(engine, context.previous_release)
 
     clusters = cluster_records(engine, config.persons, rules)
@@ -177,6 +178,7 @@ def _households(engine: Engine, config: ResolveConfig, district: str, night: str
     )
     engine.run_sql(SQL_PACKAGE, "household_id_map")
     engine.run_sql(SQL_PACKAGE, "members", {"night": night})
+    engine.run_sql(SQL_PACKAGE, "household_evidence")
     engine.run_sql(SQL_PACKAGE, "household_changes")
 
 

@@ -9,7 +9,6 @@ from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
 from linkage.review.evidence import read_evidence
 from linkage.review.judgements import VERDICTS, WITHDRAWN, Verdict, append_judgements, read_rows
-from linkage.review.listing import Listed, list_judgements
 
 
 def judge(state: State, record: str, other: str, verdict: str, *, reader: str, reason: str) -> str:
@@ -87,35 +86,28 @@ def withdraw(
     """Take back a judgement, or all of one decision, by rows of their own; returns how many were taken back. ``connection``: within
     its transaction.
 
-    A row bears the evidence of the one it takes back, so both always find the same records. A judgement that a newer one about
-    the same records follows is not taken back: the row would take back the newer one. Raises ConfigurationError when there is
-    no such judgement, or none of it counts any more.
+    A row names the one it takes back and bears its evidence, so both always find the same records. Of the judgements about two records
+    the newest that nobody took back is in force: what this one had replaced counts again; one that a newer one has replaced changes
+    nothing now, and does not come back with it. Raises ConfigurationError when there is no such judgement, or all of it is taken back.
     """
     rows = [row for row in read_rows(state, decision_id) if row["verdict"] != WITHDRAWN]
     if not rows:
         raise ConfigurationError(
             f"There is no judgement {decision_id!r}.", remedy="`linkage judgements` lists them with their ids."
         )
-    newest: dict[frozenset[str], Listed] = {}
-    followed_by: dict[str, Listed] = {}
-    for entry in list_judgements(state):
-        followed_by[entry.judgement_id] = newest.setdefault(frozenset(entry.records), entry)
-    counting = [row for row in rows if followed_by[row["judgement_id"]].judgement_id == row["judgement_id"]]
-    if not counting:
-        later = followed_by[rows[-1]["judgement_id"]]
-        if later.verdict == WITHDRAWN:
-            raise ConfigurationError(
-                f"Judgement {decision_id!r} is taken back already.", remedy="To decide anew, use `linkage judge`."
-            )
+    taken_back = {row["takes_back"] for row in read_rows(state)}
+    rows = [row for row in rows if row["judgement_id"] not in taken_back]
+    if not rows:
         raise ConfigurationError(
-            f"Judgement {decision_id!r} counts no more: {later.judgement_id} ({later.verdict}) is newer and about the same two records.",
-            remedy=f"`linkage withdraw {later.decision_id}` takes the newer one back; `linkage judge` decides anew.",
+            f"Judgement {decision_id!r} is taken back already.", remedy="To decide anew, use `linkage judge`."
         )
-    rows = counting
     # Later than what it takes back, also where that was written by a clock that runs ahead.
     moment = max(
         datetime.now(UTC), *(row["decided_at"].replace(tzinfo=UTC) + timedelta(microseconds=1) for row in rows)
     )
-    verdicts = [Verdict((row["record_key_l"], row["record_key_r"]), WITHDRAWN, row["evidence"]) for row in rows]
+    verdicts = [
+        Verdict((row["record_key_l"], row["record_key_r"]), WITHDRAWN, row["evidence"], takes_back=row["judgement_id"])
+        for row in rows
+    ]
     append_judgements(state, verdicts, reader=reader, reason=reason, decided_at=moment, connection=connection)
     return len(rows)

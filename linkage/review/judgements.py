@@ -25,7 +25,7 @@ SEEN = ("feed", "person_id", "content_hash", "number_hash", "name_hash", "birth_
 SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("judgement_id", "decision_id", "record_key_l", "record_key_r")),
-        *((name, pa.string()) for name in ("verdict", "reader")),
+        *((name, pa.string()) for name in ("verdict", "takes_back", "reader")),
         ("decided_at", pa.timestamp("us")),
         *((name, pa.string()) for name in ("reason", "release", "case_id")),
         ("match_weight", pa.float64()),
@@ -37,11 +37,12 @@ SCHEMA = pa.schema(
 @dataclass(frozen=True)
 class Verdict:
     """A verdict about two records, named in any order. ``evidence`` is what its reader saw of them: ``release``, ``case_id``,
-    ``match_weight`` (bits) and under ``seen`` the record evidence by record key."""
+    ``match_weight`` (bits) and under ``seen`` the record evidence by record key. ``takes_back``: of a withdrawal, which judgement."""
 
     record_keys: tuple[str, str]
     verdict: str
     evidence: Mapping[str, Any] | None = None
+    takes_back: str | None = None
 
 
 def append_judgements(
@@ -80,10 +81,22 @@ def _row(verdict: Verdict, reader: str, reason: str, moment: datetime) -> dict[s
             f"Verdict {verdict.verdict!r} is not known.", remedy=f"Use one of {', '.join(VERDICTS)}."
         )
     left, right = sorted(verdict.record_keys)
+    if (verdict.verdict == WITHDRAWN) != (verdict.takes_back is not None):
+        raise ConfigurationError(
+            "A withdrawal names the judgement it takes back, and nothing else does.",
+            remedy="Use `withdraw` of linkage/review/decisions.py to take one back.",
+        )
     if left == right:
         raise ConfigurationError(f"{left!r} is named twice.", remedy="Name two different records.")
     return {
-        "judgement_id": _short_hash(left, right, verdict.verdict, reader, moment.isoformat()),
+        "judgement_id": _short_hash(
+            left,
+            right,
+            verdict.verdict,
+            reader,
+            moment.isoformat(),
+            *([verdict.takes_back] if verdict.takes_back else ()),
+        ),
         "record_key_l": left,
         "record_key_r": right,
         "verdict": verdict.verdict,
@@ -91,6 +104,7 @@ def _row(verdict: Verdict, reader: str, reason: str, moment: datetime) -> dict[s
         "decided_at": moment,
         "reason": reason,
         "evidence": dict(verdict.evidence) if verdict.evidence else None,
+        "takes_back": verdict.takes_back,
     }
 
 

@@ -55,11 +55,11 @@ def night(
     engine.load("common_records", folder / "records.parquet")
     engine.con.execute("CREATE OR REPLACE TEMP TABLE match_features AS SELECT record_key, feed FROM common_records")
     engine.con.execute(
-        "CREATE OR REPLACE TEMP TABLE scored_pairs (record_key_l VARCHAR, record_key_r VARCHAR, match_weight DOUBLE, levels MAP(VARCHAR, INTEGER), guards VARCHAR[])"
+        "CREATE OR REPLACE TEMP TABLE scored_pairs (record_key_l VARCHAR, record_key_r VARCHAR, match_weight DOUBLE, levels STRUCT(phone TINYINT), guards VARCHAR[])"
     )
     for level, count, weight in [*((level, n, 30.0) for level, n in pairs.items()), ("shared", between, 1.0)]:
         engine.con.execute(
-            "INSERT INTO scored_pairs SELECT ?, 'police:1', ?, MAP {'phone': ?}, [] FROM range(?)",
+            "INSERT INTO scored_pairs SELECT ?, 'police:1', ?, {'phone': ?}, [] FROM range(?)",
             [other, weight, GAMMA[level], count],
         )
     make_drift(engine, config, learned or model(), model_id, when.isoformat(), before)

@@ -75,31 +75,35 @@ def test_guards_say_which_features_they_look_at() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "verdicts", "keys"),
+    ("name", "verdicts", "keys", "counted"),
     [
-        ("judged different: the two teach nothing there", [("1", "2", "different")], [None, None, "ann@x", "bob@y", "bob@y", None, None]),
-        ("judged the same: two without a key get one", [("6", "7", "same")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", "judged 6 7", "judged 6 7"]),
-        ("the newest verdict counts", [("6", "7", "same"), ("6", "7", "withdrawn")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", None, None]),
-        ("who has a key keeps it", [("5", "6", "same")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", None, None]),
-        ("unsure says nothing", [("1", "2", "unsure")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", None, None]),
-        ("records of another night are passed over", [("1", "99", "different")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", None, None]),
+        ("judged different: the two teach nothing there", [("1", "2", "different")], [None, None, "ann@x", "bob@y", "bob@y", None, None], 1),
+        ("judged the same: two without a key get one", [("6", "7", "same")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", "judged 6 7", "judged 6 7"], 1),
+        ("what was withdrawn says nothing", [("6", "7", "same"), ("6", "7", "withdrawn")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", None, None], 0),
+        ("what was replaced counts again", [("6", "7", "same"), ("6", "7", "different"), ("6", "7", "withdrawn")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", "judged 6 7", "judged 6 7"], 1),
+        ("who has a key keeps it", [("5", "6", "same")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", None, None], 1),
+        ("unsure says nothing", [("1", "2", "unsure")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", None, None], 0),
+        ("records of another night are passed over", [("1", "99", "different")], ["ann@x", "ann@x", "ann@x", "bob@y", "bob@y", None, None], 0),
     ],
 )  # fmt: skip
 def test_stewards_verdicts_correct_the_labels(
-    name: str, verdicts: list[tuple[str, str, str]], keys: list[str | None]
+    name: str, verdicts: list[tuple[str, str, str]], keys: list[str | None], counted: int
 ) -> None:
     with Engine() as engine:
         engine.con.execute(
             f"CREATE TEMP TABLE common_records AS SELECT *, 's' AS source, 's' AS feed FROM {RECORDS} UNION ALL SELECT '7', NULL, 'w', NULL, 's', 's'"
         )
         make_declared_features(engine, FEATURES)
-        rows = ", ".join(f"('{a}', '{b}', '{v}', {n}, 'j{n}')" for n, (a, b, v) in enumerate(verdicts))
+        rows = ", ".join(
+            f"('{a}', '{b}', '{v}', {n}, 'j{n}', {repr(f'j{n - 1}') if v == 'withdrawn' else 'NULL'})"
+            for n, (a, b, v) in enumerate(verdicts)
+        )
         engine.con.execute(
-            f"CREATE TEMP VIEW judgements AS SELECT * FROM (VALUES {rows}) t(record_key_l, record_key_r, verdict, decided_at, judgement_id)"
+            f"CREATE TEMP VIEW judgements AS SELECT * FROM (VALUES {rows}) t(record_key_l, record_key_r, verdict, decided_at, judgement_id, takes_back)"
         )
         chosen = config({"key": "name_home"})
         _make_training_labels(engine, chosen)
         judged = _heed_judgements(engine, chosen)
         found = [row["label_home"] for row in engine.rows("SELECT * FROM training_labels ORDER BY unique_id")]
     assert found == keys
-    assert sum(judged.values()) == sum(v in ("same", "different") and r != "99" for _, r, v in verdicts[-1:])
+    assert sum(judged.values()) == counted

@@ -20,6 +20,7 @@ from linkage.portal.access import AccessConfig
 from linkage.portal.accounts import create_user, grant_role
 from linkage.portal.app import create_app
 from linkage.portal.config import PortalConfig, Sessions
+from linkage.portal.downloads import copies
 from linkage.portal.sessions import csrf_token, open_session
 from linkage.portal.settings import Settings, read_settings
 from tests.builders import REPOSITORY
@@ -78,6 +79,14 @@ class Portal:
                 answer = client.post("/purpose", data={"purpose": purpose, "note": "核查 1"})
                 assert answer.status_code == 303, answer.text
         return client
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_downloads() -> Iterator[None]:
+    """A request waits for its copy however busy the machine is; what is told to whoever comes too early is tested for itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copies, "WAIT_SECONDS", 120.0)
+        yield
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from linkage.kernel.database import open_database
 from linkage.kernel.state_tables import audit_table, corrections_table
 from linkage.portal.corrections.clock import today
+from linkage.portal.corrections.fields import shown_fields
 from linkage.portal.corrections.rights import visible
 from linkage.portal.corrections.store import read_correction, read_corrections
 from linkage.portal.desk import Desk
@@ -138,7 +139,7 @@ def test_a_value_that_is_not_seen_cannot_be_sent_back(desk: Portal, username: st
     assert client.post("/api/v1/corrections", json=body).status_code == 404
 
 
-def test_persons_out_of_scope_and_out_of_area_are_not_there(desk: Portal) -> None:
+def test_persons_out_of_scope_and_out_of_area_are_not_there(desk: Portal, sent: tuple[dict[str, Any], str]) -> None:  # fmt: skip
     stranger = rows(desk, "SELECT person_id FROM persons WHERE NOT list_contains(sources, 'grid') LIMIT 1")[0][
         "person_id"
     ]
@@ -297,3 +298,106 @@ def test_the_form_names_source_age_and_due_date(desk: Portal) -> None:
     assert "公安" in text and re.search(r"答复期限</dt><dd>20\d\d-\d\d-\d\d", text) and "<select" in text
     text = desk.client("civil_reader").get("/corrections/new", params={"person": person}).text
     assert f"/corrections/new?person={person}&amp;field=marital_status" in text and "field=tenure" not in text
+
+
+def given(portal: Portal, field: str, source: str, *, more: str = "true") -> list[dict[str, Any]]:
+    """Statuses or households that a record of ``source`` decided, of unrestricted persons whom the grid knows too."""
+    sql = f"""SELECT person_id, value, source, record_id FROM given_values JOIN persons USING (person_id)
+              WHERE field = $field AND source = $source AND won AND restriction IS NULL AND list_contains(sources, 'grid') AND {more} ORDER BY person_id"""
+    return rows(portal, sql, field=field, source=source)
+
+
+CONCLUDED = [
+    ("a status", "police", "status", "deceased", {"已故", "在世"}),
+    ("a registered household", "police", "hukou_household", "", {"所在户籍户"}),
+    ("a household of residence", "grid", "residence_household", "", {"所在居住户"}),
+]
+
+
+@pytest.mark.parametrize(("case", "owner", "field", "proposed", "told"), CONCLUDED, ids=[c[0] for c in CONCLUDED])
+def test_status_and_household_go_to_the_department_whose_record_decided(
+    desk: Portal, case: str, owner: str, field: str, proposed: str, told: set[str]
+) -> None:
+    value = given(desk, field, owner, more="status = 'alive' AND list_contains(sources, 'police')")[2]
+    client, handler = desk.client("civil_reader"), desk.client(f"{owner}_handler")
+    page = client.get(f"/people/{value['person_id']}").text
+    assert f"field={field}" in page.replace("&amp;", "&") or field == "residence_household"
+    form = client.get("/corrections/new", params={"person": value["person_id"], "field": field}).text
+    assert (
+        {"police": "公安", "grid": "网格"}[owner] in form
+        and value["record_id"] not in form
+        and ('name="value"' in form) == (field == "status")
+    )
+    listed = client.get("/corrections/new", params={"person": value["person_id"]}).text
+    assert f"field={field}" in listed
+    body = {
+        "person": value["person_id"],
+        "field": field,
+        "value": proposed,
+        "reason_code": "outdated",
+        "reason": REASON,
+    }
+    answer = client.post("/corrections", data=body)
+    assert answer.status_code == 303, answer.text
+    found = read_correction(desk.state, answer.headers["location"].removeprefix("/corrections/"))
+    assert (found.owner, found.record_id, found.value_before) == (owner, value["record_id"], value["value"])
+    mine = handler.get(answer.headers["location"]).text
+    assert value["record_id"] in mine and REASON in mine and all(word in mine for word in told)
+    assert found.correction_id in handler.get("/corrections").text
+    others = desk.client("police_reader").get(answer.headers["location"])
+    assert others.status_code == 200 and REASON not in others.text and "已故" not in others.text
+    assert client.post("/corrections", data=body).headers["location"].endswith("?found=1")
+
+
+@pytest.mark.parametrize(
+    ("case", "field", "value"),
+    [
+        ("no status", "status", "asleep"),
+        ("nobody knows is not a correction", "status", "unknown"),
+        ("the status that is shown", "status", "alive"),
+        ("another household", "hukou_household", "H0000000000000000"),
+    ],
+)
+def test_what_a_status_or_household_cannot_be_is_refused(desk: Portal, case: str, field: str, value: str) -> None:
+    person = given(desk, field, "police", more="status = 'alive'")[5]["person_id"]
+    form = {"person": person, "field": field, "value": value, "reason_code": "typing"}
+    before = len(read_corrections(desk.state))
+    assert desk.client("civil_reader").post("/corrections", data=form).status_code == 422
+    assert len(read_corrections(desk.state)) == before
+
+
+def test_where_no_record_decided_the_form_says_so(desk: Portal) -> None:
+    """Somebody who lives here and whom no record places in a registered household."""
+    (person,) = rows(
+        desk,
+        """SELECT person_id FROM persons p WHERE restriction IS NULL
+           AND EXISTS (SELECT 1 FROM members m WHERE m.person_id = p.person_id AND m.valid_to IS NULL)
+           AND NOT EXISTS (SELECT 1 FROM statements s WHERE s.person_id = p.person_id AND s.field = 'hukou_household') ORDER BY person_id LIMIT 1""",
+    )
+    asked = {"person": person["person_id"], "field": "hukou_household"}
+    client = desk.client("steward")
+    for answer in (
+        client.get("/corrections/new", params=asked),
+        client.post("/corrections", data=asked | {"reason_code": "typing"}),
+    ):
+        assert answer.status_code == 409 and "没有部门的记录把此人写在这一户" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("case", "tables", "shown"),
+    [
+        ("members are not in its scope", {"persons": ["person_id", "status"]}, {"status": True, "hukou_household": False}),
+        ("neither is the status", {"persons": ["person_id"], "members": ["household_id", "person_id", "valid_to"]}, {"status": False, "hukou_household": True}),
+        ("the household without who is in it", {"persons": ["person_id"], "members": ["household_id"]}, {"status": False, "hukou_household": False}),
+    ],
+)  # fmt: skip
+def test_a_token_sends_back_what_its_scope_shows(
+    desk: Portal, case: str, tables: dict[str, list[str]], shown: dict[str, bool]
+) -> None:
+    scope = {"may": ["send_back"], "tables": tables}
+    found = Desk(
+        desk.settings,
+        Viewer(desk.users["civil_reader"], "h", "h", "civil", "district", "", ("department_reader",), desk.settings.access, "t", scope),
+        "zh",
+    )  # fmt: skip
+    assert {field: field in shown_fields(found) for field in shown} == shown

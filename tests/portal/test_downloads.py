@@ -18,7 +18,7 @@ from linkage.portal.downloads.proof import verify_copy
 from linkage.portal.downloads.releases import published
 from linkage.release.manifest import read_manifest
 from linkage.release.trust import trust_named
-from tests.portal.conftest import Portal, add_person
+from tests.portal.conftest import Portal
 
 SLICE_TABLES = {"persons", "households", "notices"}
 
@@ -115,17 +115,6 @@ def test_without_a_purpose_nothing_is_downloaded(portal: Portal, newest: str) ->
     answer = client.get(f"/downloads/{newest}/slices/grid/persons.csv")
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/purpose?next=")
-
-
-def test_an_account_of_an_area_gets_no_slice_of_the_whole_department(portal: Portal, newest: str) -> None:
-    name = "street_downloader"
-    portal.users[name] = add_person(
-        portal, name, "grid", ("downloader",), area_level="street", area_name="古荡街道"
-    )  # fmt: skip
-    client = portal.client(name)
-    assert offered(client, newest) == {"manifest.json", "manifest.sig", "manifest.pub.pem"}
-    assert client.get(f"/downloads/{newest}/slices/grid/persons.csv").status_code == 404
-    assert "本辖区" in client.get("/downloads").text
 
 
 # which release

@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from linkage.portal.downloads.hiding import can_hide, hiding_sql
+from linkage.portal.downloads.kept_rows import can_leave_out, hiding_sql
 from linkage.portal.downloads.releases import published
 from tests.portal.conftest import Portal
 from tests.portal.people import Changed, change
@@ -69,7 +69,7 @@ def test_whom_the_release_left_out_already_is_not_taken_off_twice() -> None:
         "CREATE TABLE members AS SELECT *, CAST(NULL AS DATE) AS valid_to FROM (VALUES ('1', 'A'), ('1', 'B'), ('1', 'C'), ('2', 'D'), ('3', 'E'), ('3', 'C')) "
         "t(household_id, person_id)"
     )
-    sql = hiding_sql("households", ("household_id", "head_person_id", "members"), ("A", "C", "D"))
+    sql = hiding_sql("households", ("household_id", "head_person_id", "members"), ("A", "C", "D"), "sliced")
     assert con.execute(f"{sql} ORDER BY household_id").fetchall() == [("1", None, 1), ("3", "E", 1)]
 
 
@@ -87,7 +87,7 @@ def test_whom_the_release_left_out_already_is_not_taken_off_twice() -> None:
 def test_a_file_that_does_not_tell_whose_rows_it_has_is_withheld(
     table: str, columns: tuple[str, ...], can: bool
 ) -> None:
-    assert can_hide(table, columns) == can
+    assert can_leave_out(table, columns) == can
 
 
 def narrowed(portal: Portal, source: str, **fields: tuple[str, ...]) -> Portal:

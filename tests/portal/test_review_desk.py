@@ -15,6 +15,8 @@ from linkage.portal.review.locks import take_lock
 from linkage.portal.review.queue import Filters, find_cases, read_case, read_cases
 from linkage.portal.review.readings import read_readings, read_states
 from linkage.portal.review.second import is_sampled
+from linkage.portal.review.standing_judgements import Judged, in_force, read_judged
+from linkage.review.decisions import judge, withdraw
 from linkage.review.judgements import read_rows
 from linkage.review.listing import list_judgements
 from tests.portal.conftest import Portal, add_person
@@ -293,7 +295,51 @@ def test_a_sample_of_decided_cases_is_read_again_and_the_judgement_stands_meanwh
     third = desk.client("steward2")
     assert decide(desk, third, chosen, "different").status_code == 303
     verdicts = [row["verdict"] for row in read_rows(desk.state) if row["evidence"]["case_id"] == chosen]
-    assert verdicts == ["same", "withdrawn", "different"]
+    assert verdicts == ["same", "different"]
+    assert [j.verdict for j in standing(desk)] == sorted(["same", "different"]), (
+        "the other sample, and the third reader's"
+    )
+    assert third.post("/review/undo").status_code == 303
+    assert [j.verdict for j in standing(desk)] == ["same", "same"], "what the third had replaced is in force again"
+    assert third.post("/review/undo").status_code == 404
+
+
+def standing(portal: Portal) -> list[Judged]:
+    """Judgements in force, by verdict, as the preview takes them."""
+    judged = read_judged(portal.state, portal.settings.registers.current())
+    return sorted(in_force(judged), key=lambda one: one.verdict)
+
+
+def test_what_the_third_reader_does_not_speak_of_is_left_to_the_machine_until_it_is_undone(desk: Portal) -> None:
+    """The first says 'same' of all pairs across two persons, the third takes one record out of its person."""
+    object.__setattr__(desk.settings.portal.review, "second_reader_percent", 100.0)
+    first, second, third = desk.client("steward"), desk.client("second"), desk.client("steward2")
+    (case_id,) = of_kind(first, "constraint_conflict")
+    decide(desk, first, case_id, "same")
+    before = standing(desk)
+    decide(desk, second, case_id, "unsure")
+    assert decide(desk, third, case_id, "move", moved=[0], note="另一人").status_code == 303
+    after = standing(desk)
+    pairs = {(j.record_key_l, j.record_key_r) for j in before}
+    assert {j.verdict for j in before} == {"same"} and {j.verdict for j in after} == {"different", "unsure"}
+    assert {(j.record_key_l, j.record_key_r) for j in after if j.verdict == "unsure"} == pairs - {
+        (j.record_key_l, j.record_key_r) for j in after if j.verdict == "different"
+    }
+    assert third.post("/review/undo").status_code == 303
+    assert {j.judgement_id for j in standing(desk)} == {j.judgement_id for j in before}
+
+
+def test_a_later_decision_that_is_taken_back_brings_the_earlier_one_back(desk: Portal) -> None:
+    client = desk.client("steward")
+    case_id = of_kind(client, "quality_sample")[0]
+    decide(desk, client, case_id, "same")
+    (judged,) = standing(desk)
+    pair = (judged.record_key_l, judged.record_key_r)
+    later = judge(desk.state, *pair, "different", reader="r", reason="r")
+    assert client.post("/review/undo").status_code == 303, "one's own, though it is replaced"
+    assert [j.judgement_id for j in standing(desk)] == [later]
+    withdraw(desk.state, later, reader="r", reason="r")
+    assert standing(desk) == [], "what was undone meanwhile does not come back"
 
 
 def test_a_second_reader_sees_the_case_as_the_first_saw_it(desk: Portal) -> None:

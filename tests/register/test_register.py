@@ -36,6 +36,7 @@ def register(
     others: Rows = [],  # noqa: B006 - never changed
     changes: Rows = [],  # noqa: B006 - never changed
     events: Rows = [],  # noqa: B006 - never changed
+    evidence: Rows = [],  # noqa: B006 - never changed
 ) -> dict[str, Rows]:
     """One person P1 that holds all ``records``; ``others`` are records of other persons, one each."""
     context = stage_context(tmp_path, engine, "register", previous_release=previous, night=night)
@@ -56,12 +57,13 @@ def register(
     write_rows(engine, "links", links, run / "resolve" / "links.parquet")
     write_rows(engine, "household_links", households or [], run / "resolve" / "household_links.parquet")
     write_rows(engine, "members", members or [], run / "resolve" / "members.parquet")
+    write_rows(engine, "household_evidence", evidence, run / "resolve" / "household_evidence.parquet")
     write_rows(engine, "events", events, run / "resolve" / "events.parquet")
     write_rows(engine, "record_changes", changes, run / "resolve" / "record_changes.parquet")
     stage.run(context)
     return {
         t: engine.rows(f"SELECT * FROM read_parquet('{context.output(t)}')")
-        for t in ("persons", "households", "values", "events")
+        for t in ("persons", "households", "values", "statements", "events")
     }
 
 
@@ -126,28 +128,49 @@ def test_where_each_department_says_something_else_the_trusted_one_wins(tmp_path
 
 
 STATUS = [
-    ("alive", [record("police:1"), record("grid:1")], "alive", None),
-    ("police cancelled by death", [record("police:1", person_status="deceased", ended_on="2025-12-01"), record("grid:1", observed_on="2026-01-01")], "deceased", date(2025, 12, 1)),
-    ("health says dead and nobody saw them since", [record("health:1", person_status="deceased", observed_on="2026-02-01"), record("grid:1", observed_on="2025-01-01")], "deceased", date(2026, 2, 1)),
-    ("health says dead, but the grid met them later", [record("health:1", person_status="deceased", observed_on="2025-02-01"), record("grid:1", observed_on="2026-01-01")], "alive", None),
-    ("health says dead; that the registration was cancelled later is no sight of the living", [record("health:1", person_status="deceased", observed_on="2025-02-01"), record("police:1", feed="police_floating", ended_on="2025-03-01", observed_on="2025-03-01")], "deceased", date(2025, 2, 1)),
-    ("only a cancelled registration", [record("police:1", feed="police_floating", ended_on="2026-02-01")], "moved_away", date(2026, 2, 1)),
-    ("a registration that ends later than tonight", [record("police:1", feed="police_floating", ended_on="2027-02-01")], "alive", None),
-    ("cancelled, but seen since", [record("police:1", feed="police_floating", ended_on="2026-02-01"), record("grid:1", observed_on="2026-02-20")], "alive", None),
-    ("cancelled, and last seen before", [record("police:1", feed="police_floating", ended_on="2026-02-01"), record("grid:1", observed_on="2026-01-20")], "moved_away", date(2026, 2, 1)),
-    ("moved out without an end date: the day it was written", [record("police:1", person_status="moved_out", observed_on="2020-05-01")], "moved_away", date(2020, 5, 1)),
-    ("moved out long ago, met at home this year", [record("police:1", person_status="moved_out", observed_on="2020-05-01"), record("grid:1", observed_on="2026-02-20", presence="present_with_hukou")], "alive", None),
-    ("moved out, and the visitor met nobody later", [record("police:1", person_status="moved_out", observed_on="2020-05-01"), record("grid:1", observed_on="2026-02-20", presence="hukou_without_presence")], "moved_away", date(2020, 5, 1)),
-    ("moved out on no date, seen on some date", [record("police:1", person_status="moved_out"), record("grid:1", observed_on="2015-02-20")], "alive", None),
-    ("moved out and registered again", [record("police:1", person_status="moved_out", observed_on="2020-05-01"), record("police:2", feed="police_floating")], "alive", None),
-    ("nobody speaks of a living person", [record("health:1", person_status="moved_out")], "unknown", None),
+    ("alive", [record("police:1"), record("grid:1")], "alive", None, "grid:1"),
+    ("police cancelled by death", [record("police:1", person_status="deceased", ended_on="2025-12-01"), record("grid:1", observed_on="2026-01-01")], "deceased", date(2025, 12, 1), "police:1"),
+    ("health says dead and nobody saw them since", [record("health:1", person_status="deceased", observed_on="2026-02-01"), record("grid:1", observed_on="2025-01-01")], "deceased", date(2026, 2, 1), "health:1"),
+    ("health says dead, but the grid met them later", [record("health:1", person_status="deceased", observed_on="2025-02-01"), record("grid:1", observed_on="2026-01-01")], "alive", None, "grid:1"),
+    ("health says dead; that the registration was cancelled later is no sight of the living", [record("health:1", person_status="deceased", observed_on="2025-02-01"), record("police:1", feed="police_floating", ended_on="2025-03-01", observed_on="2025-03-01")], "deceased", date(2025, 2, 1), "health:1"),
+    ("only a cancelled registration", [record("police:1", feed="police_floating", ended_on="2026-02-01")], "moved_away", date(2026, 2, 1), "police:1"),
+    ("a registration that ends later than tonight", [record("police:1", feed="police_floating", ended_on="2027-02-01")], "alive", None, "police:1"),
+    ("cancelled, but seen since", [record("police:1", feed="police_floating", ended_on="2026-02-01"), record("grid:1", observed_on="2026-02-20")], "alive", None, "grid:1"),
+    ("cancelled, and last seen before", [record("police:1", feed="police_floating", ended_on="2026-02-01"), record("grid:1", observed_on="2026-01-20")], "moved_away", date(2026, 2, 1), "police:1"),
+    ("moved out without an end date: the day it was written", [record("police:1", person_status="moved_out", observed_on="2020-05-01")], "moved_away", date(2020, 5, 1), "police:1"),
+    ("moved out long ago, met at home this year", [record("police:1", person_status="moved_out", observed_on="2020-05-01"), record("grid:1", observed_on="2026-02-20", presence="present_with_hukou")], "alive", None, "grid:1"),
+    ("moved out, and the visitor met nobody later", [record("police:1", person_status="moved_out", observed_on="2020-05-01"), record("grid:1", observed_on="2026-02-20", presence="hukou_without_presence")], "moved_away", date(2020, 5, 1), "police:1"),
+    ("moved out on no date, seen on some date", [record("police:1", person_status="moved_out"), record("grid:1", observed_on="2015-02-20")], "alive", None, "grid:1"),
+    ("moved out and registered again", [record("police:1", person_status="moved_out", observed_on="2020-05-01"), record("police:2", feed="police_floating")], "alive", None, "police:2"),
+    ("nobody speaks of a living person", [record("health:1", person_status="moved_out")], "unknown", None, None),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("case", "records", "status", "on"), STATUS, ids=[c[0] for c in STATUS])
-def test_status(tmp_path: Path, engine: Engine, case: str, records: Rows, status: str, on: date | None) -> None:
-    (person,) = register(tmp_path, engine, records)["persons"]
+@pytest.mark.parametrize(("case", "records", "status", "on", "by"), STATUS, ids=[c[0] for c in STATUS])
+def test_status(tmp_path: Path, engine: Engine, case: str, records: Rows, status: str, on: date | None, by: str | None) -> None:  # fmt: skip
+    """``by``: the record that decided, to whose department the status is sent back when it is wrong."""
+    tables = register(tmp_path, engine, records)
+    (person,) = tables["persons"]
     assert (person["status"], person["status_on"]) == (status, on)
+    won = [(s["value"], f"{s['source']}:{s['record_id']}") for s in tables["statements"] if s["won"]]
+    assert won == ([(status, by)] if by else [])
+    said = {f"{s['source']}:{s['record_id']}" for s in tables["statements"]}
+    assert said <= {r["record_key"] for r in records} and len(said) == len(tables["statements"])
+
+
+def test_what_records_say_of_households_stands_beside_it(tmp_path: Path, engine: Engine) -> None:
+    said = [
+        {"household_id": "H1", "person_id": "P1", "family": "hukou", "record_key": "police:RK:1", "decided": True},
+        {"household_id": "H2", "person_id": "P1", "family": "residence", "record_key": "grid:1", "decided": False},
+    ]
+    statements = register(tmp_path, engine, [record("police:1")], evidence=said)["statements"]
+    found = {
+        (s["field"], s["value"], s["source"], s["record_id"], s["won"]) for s in statements if s["field"] != "status"
+    }
+    assert found == {
+        ("hukou_household", "H1", "police", "RK:1", True),
+        ("residence_household", "H2", "grid", "1", False),
+    }
 
 
 VILLAGE = {"hukou_address": "安徽省大河镇双河村3组12号", "hukou_community": "双河村", "hukou_dwelling_key": "V"}

@@ -107,6 +107,31 @@ def test_who_is_missing_from_the_police_list_tonight(world: World, case: str, un
     assert ("2" in households(world, [police("1"), unlisted])["H1"]) is belongs
 
 
+EVIDENCE: list[tuple[str, Rows, dict[str, list[str]]]] = [
+    ("registered, and lives there", [police("1")], {"hukou": ["police:1"], "residence": ["police:1"]}),
+    ("the visit decided", [police("1"), health("1", NEW_HOME), grid("1", NEW_HOME, "present_without_hukou")], {"hukou": ["police:1"], "residence": ["grid:1", "health:1"]}),
+    ("a child whom only a parent's visit places", [police("1", identity_birth_date=CHILD, relation="20"), police("2", identity_birth_date=ADULT, relation="02"), grid("2", NEW_HOME, "present_without_hukou")], {"hukou": ["police:1"], "residence": []}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "records", "expected"), EVIDENCE, ids=[c[0] for c in EVIDENCE])
+def test_which_records_place_a_person_and_which_decided(
+    world: World, case: str, records: Rows, expected: dict[str, list[str]]
+) -> None:
+    """The first of each list decided."""
+    households(world, records)
+    person = world.person("police:1")
+    homes = {m["household_id"] for m in world.table("members") if m["person_id"] == person}
+    mine = [e for e in world.table("household_evidence") if e["person_id"] == person and e["household_id"] in homes]
+    found = {
+        family: sorted((e for e in mine if e["family"] == family), key=lambda e: (not e["decided"], e["record_key"]))
+        for family in ("hukou", "residence")
+    }
+    assert len(homes) == 2
+    assert {family: [e["record_key"] for e in said] for family, said in found.items()} == expected
+    assert all([e["decided"] for e in said] == [n == 0 for n in range(len(said))] for said in found.values())
+
+
 def test_a_home_with_two_registered_families_tells_nothing(world: World) -> None:
     found = households(world, [police("1"), police("3", "H2"), grid("2", OLD_HOME, "present_with_hukou")])
     assert "2" not in found["H1"] and "2" not in found["H2"]

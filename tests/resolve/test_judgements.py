@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import random
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -38,7 +39,8 @@ def renumbered(found: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def judgements(world: World, records: Rows, *verdicts: tuple[str, str, str]) -> Rows:
-    """Judgements one minute apart by a reader who saw ``records``: (verdict, left, right)."""
+    """Judgements one minute apart by a reader who saw ``records``: (verdict, left, right). A withdrawal takes back the newest of its
+    pair that nothing took back before."""
     world.engine.read(
         "common_records", write_rows(world.engine, "common_records", records, world.tmp_path / "seen.parquet")
     )
@@ -47,12 +49,15 @@ def judgements(world: World, records: Rows, *verdicts: tuple[str, str, str]) -> 
     for entry in seen.values():
         entry["person_id"] = "P"
     fields = ("feed", "person_id", "content_hash", "number_hash", "name_hash", "birth_hash")
-    rows = []
+    rows: Rows = []
+    counting: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for number, (verdict, a, b) in enumerate(verdicts):
         left, right = sorted((a, b))
+        taken = counting[left, right].pop() if verdict == "withdrawn" else None
+        counting[left, right] += [f"j{number}"] if taken is None else []
         rows.append(
             {
-                "judgement_id": f"j{number}", "record_key_l": left, "record_key_r": right, "verdict": verdict, "reader": "r",
+                "judgement_id": f"j{number}", "record_key_l": left, "record_key_r": right, "verdict": verdict, "takes_back": taken, "reader": "r",
                 "decided_at": datetime(2026, 3, 2, 10) + timedelta(minutes=number),
                 "seen_l": {f: seen[left][f] for f in fields}, "seen_r": {f: seen[right][f] for f in fields},
             }
@@ -64,7 +69,8 @@ def settled(world: World, records: Rows, rows: Rows, table: str) -> Rows:
     """``table`` after the judgements were found again, without the rest of a night."""
     folder = world.tmp_path
     world.engine.read("common_records", write_rows(world.engine, "common_records", records, folder / "tonight.parquet"))
-    apply_judgements(world.engine, write_rows(world.engine, "judgements", rows, folder / "judgements.parquet"), None)
+    write_rows(world.engine, "judgements", rows, folder / "judgements.parquet")
+    apply_judgements(world.engine, folder, None)
     return world.engine.rows(f"SELECT * FROM {table} ORDER BY ALL")
 
 
@@ -157,7 +163,10 @@ C, G, H, P = (r["record_key"] for r in FOUR)
     [
         ("a newer one corrects an older", [("same", C, G), ("different", G, C)], ["superseded", "applied"], 4),
         ("a withdrawal takes back", [("same", C, G), ("withdrawn", C, G)], ["withdrawn", "recorded"], 4),
-        ("and may itself be followed", [("same", C, G), ("withdrawn", C, G), ("same", C, G)], ["withdrawn", "superseded", "applied"], 3),
+        ("and may itself be followed", [("same", C, G), ("withdrawn", C, G), ("same", C, G)], ["withdrawn", "recorded", "applied"], 3),
+        ("what it had replaced is in force again", [("same", C, G), ("different", C, G), ("withdrawn", C, G)], ["applied", "withdrawn", "recorded"], 3),
+        ("one after the other", [("same", C, G), ("different", C, G), ("withdrawn", C, G), ("withdrawn", C, G)], ["withdrawn", "withdrawn", "recorded", "recorded"], 4),
+        ("an unsure that is taken back too", [("same", C, G), ("unsure", C, G), ("withdrawn", C, G)], ["applied", "withdrawn", "recorded"], 3),
         ("unsure takes back too, and constrains nothing", [("same", C, G), ("unsure", C, G)], ["superseded", "recorded"], 4),
         ("a chain joins", [("same", C, G), ("same", G, H)], ["applied", "applied"], 2),
         ("different wins over the oldest link of a chain", [("same", C, G), ("same", G, H), ("different", C, H)], ["contradicted", "applied", "contradicted"], 3),
@@ -176,6 +185,17 @@ def test_judgements_together(
     assert [kind for kind, _ in cases(world)] == ["contradicted_judgement"] * ("contradicted" in expected)
     in_force = world.engine.rows("SELECT * FROM judgements ORDER BY ALL")
     assert settled(world, FOUR[::-1], rows[::-1], "judgements") == in_force
+
+
+def test_what_was_taken_back_while_it_was_replaced_does_not_come_back(world: World) -> None:
+    rows = judgements(world, FOUR, ("same", C, G), ("different", C, G), ("withdrawn", C, G), ("withdrawn", C, G))
+    rows[2]["takes_back"], rows[3]["takes_back"] = "j0", "j1"
+    for judged, told in (
+        (rows[:3], ["withdrawn", "applied", "recorded"]),
+        (rows, ["withdrawn", "withdrawn", "recorded", "recorded"]),
+    ):
+        found = settled(world, FOUR, judged, "anchored_judgements")
+        assert [r["standing"] for r in sorted(found, key=lambda r: str(r["judgement_id"]))] == told
 
 
 def test_a_same_that_other_evidence_bars_is_told_as_contradicted(world: World) -> None:

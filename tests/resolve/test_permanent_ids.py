@@ -148,7 +148,7 @@ def test_where_a_retired_id_leads(
 
 
 def judgement(number: int, verdict: str) -> dict[str, Any]:
-    return {"judgement_id": f"j{number}", "record_key_l": "grid:b", "record_key_r": "grid:c", "verdict": verdict, "reader": "r", "decided_at": f"2026-03-0{number} 10:00:00"}  # fmt: skip
+    return {"judgement_id": f"j{number}", "record_key_l": "grid:b", "record_key_r": "grid:c", "verdict": verdict, "reader": "r", "decided_at": f"2026-03-0{number} 10:00:00"} | ({"takes_back": f"j{number - 1}"} if verdict == "withdrawn" else {})  # fmt: skip
 
 
 @pytest.mark.parametrize("undoing", ["different", "withdrawn"])
@@ -190,6 +190,20 @@ def test_what_takes_a_judgement_back_is_the_cause_and_departments_are_told(world
     world.night(DAYS[1], records, [], judged)
     assert {why[:2] for why in causes(world).values()} == {("judgement", "j2")}
     assert {(n["kind"], n["judgement_id"]) for n in world.table("notices")} == {("split", "j2")}
+
+
+def test_a_judgement_that_is_in_force_again_joins_and_departments_are_told(world: World) -> None:
+    records, judged = (
+        [record(f"grid:{x}") for x in "bc"],
+        [judgement(n, v) for n, v in enumerate(("same", "different", "withdrawn"), 1)],
+    )
+    persons = []
+    for day, known in zip(DAYS[:3], (1, 2, 3), strict=True):
+        world.night(day, records, [], judged[:known])
+        persons.append(len({world.person(r["record_key"]) for r in records}))
+    assert persons == [1, 2, 1]
+    assert {why[:2] for why in causes(world).values()} == {("judgement", "j1")}
+    assert {(n["kind"], n["judgement_id"]) for n in world.table("notices")} == {("merged", "j3")}
 
 
 def causes(world: World) -> dict[tuple[str, str, str], tuple[str, str | None, list[str] | None]]:

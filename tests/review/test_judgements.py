@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from typer.testing import CliRunner
 
 from linkage.cli import app
-from linkage.kernel.database import VERSION_TABLE, open_database
+from linkage.kernel.database import VERSION_TABLE, migrate, open_database
 from linkage.kernel.engine import Engine
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
@@ -28,7 +28,7 @@ def open_it(root: Path) -> str | None:
 
 
 def test_a_new_database_has_the_tables_that_the_code_declares(tmp_path: Path) -> None:
-    assert open_it(tmp_path) == "0004"
+    assert open_it(tmp_path) == "0006"
     with open_database(State(tmp_path)).connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         assert compare_metadata(context, metadata) == []
@@ -46,7 +46,7 @@ def test_a_database_of_before_the_migrations_keeps_its_judgements(tmp_path: Path
             "INSERT INTO judgements VALUES ('x', 'a:1', 'b:1', 'same', 'r', '2026-01-01 10:00:00', 'r')"
         )
     before.dispose()
-    assert open_it(tmp_path) == "0004"
+    assert open_it(tmp_path) == "0006"
     (kept,) = read_judgements(State(tmp_path)).to_pylist()
     assert (kept["judgement_id"], kept["decision_id"], kept["verdict"], kept["seen_l"]) == ("x", "x", "same", None)
 
@@ -57,7 +57,7 @@ def test_a_database_of_before_the_migrations_keeps_its_judgements(tmp_path: Path
         "UPDATE judgements SET verdict = 'different'",
         "DELETE FROM judgements",
         "INSERT OR REPLACE INTO judgements SELECT judgement_id, record_key_l, record_key_r, 'different', reader, decided_at, reason, "
-        "decision_id, evidence FROM judgements",
+        "decision_id, evidence, takes_back FROM judgements",
     ],
 )
 def test_the_database_itself_refuses_to_change_a_judgement(tmp_path: Path, change: str) -> None:
@@ -71,7 +71,7 @@ def test_the_database_itself_refuses_to_change_a_judgement(tmp_path: Path, chang
 
 def test_processes_that_open_a_new_database_at_once_take_turns(tmp_path: Path) -> None:
     with ProcessPoolExecutor(4) as pool:
-        assert list(pool.map(open_it, [tmp_path] * 4)) == ["0004"] * 4
+        assert list(pool.map(open_it, [tmp_path] * 4)) == ["0006"] * 4
 
 
 PERSON_OF = {"police:1": "P1", "grid:1": "P2", "health:1": "P3", "health:2": "P3", "civil:1": "P3"}
@@ -156,26 +156,53 @@ def test_what_was_judged_is_withdrawn_whole_by_rows_of_their_own(state: State) -
     assert {j["verdict"] for j in after[3:]} == {"withdrawn"}
 
 
-def test_a_judgement_that_counts_no_more_is_not_taken_back(state: State) -> None:
-    """The withdrawal would stand behind the newer judgement about the same two records, and take back that one."""
-    for verdict in ("same", "different"):
+def test_a_withdrawal_names_what_it_takes_back_also_where_that_was_replaced(state: State) -> None:
+    for verdict in ("same", "different", "unsure"):
         judge(state, "police:1", "grid:1", verdict)
-    older, newer = read_judgements(state)["judgement_id"].to_pylist()
-    with pytest.raises(ConfigurationError, match=f"{newer} .different. is newer"):
-        withdraw(state, older, reader="r", reason="r")
-    assert withdraw(state, newer, reader="r", reason="r") == 1
+    first, second, third = read_judgements(state)["judgement_id"].to_pylist()
+    for judgement in (second, third, first):
+        assert withdraw(state, judgement, reader="r", reason="r") == 1
     with pytest.raises(ConfigurationError, match="taken back already"):
-        withdraw(state, newer, reader="r", reason="r")
-    assert read_judgements(state)["verdict"].to_pylist() == ["same", "different", "withdrawn"]
+        withdraw(state, third, reader="r", reason="r")
+    rows = read_judgements(state).to_pylist()
+    assert [row["takes_back"] for row in rows] == [None, None, None, second, third, first]
+    assert len({row["judgement_id"] for row in rows}) == 6
 
 
-def test_of_an_unlinking_only_what_still_counts_is_taken_back(state: State) -> None:
+def test_an_unlinking_is_taken_back_whole_also_where_a_newer_judgement_replaced_it(state: State) -> None:
     judge(state, "health:1", command="unlink")
     decision = read_judgements(state)["decision_id"].to_pylist()[0]
     judge(state, "health:1", "health:2", "same")
-    assert withdraw(state, decision, reader="r", reason="r") == 1
-    taken_back = read_judgements(state).to_pylist()[-1]
-    assert (taken_back["record_key_l"], taken_back["record_key_r"]) == ("civil:1", "health:1")
+    assert withdraw(state, decision, reader="r", reason="r") == 2
+    with pytest.raises(ConfigurationError, match="taken back already"):
+        withdraw(state, decision, reader="r", reason="r")
+
+
+@pytest.mark.parametrize(("verdict", "names"), [("withdrawn", None), ("same", "j0")])
+def test_only_a_withdrawal_names_another_judgement(state: State, verdict: str, names: str | None) -> None:
+    with pytest.raises(ConfigurationError, match="names the judgement"):
+        append_judgements(state, [Verdict(("police:1", "grid:1"), verdict, takes_back=names)], reader="r", reason="r")
+
+
+def test_withdrawals_of_before_they_bore_a_name_get_the_one_they_took_back(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    open_it(tmp_path)
+    engine = sa.create_engine(state.database_url)
+    verdicts = ("same", "withdrawn", "same", "different", "withdrawn", "unsure")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE judgements DROP COLUMN takes_back")
+        connection.exec_driver_sql("DROP TABLE fruitless_tries")
+        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '0004'")
+        for number, verdict in enumerate(verdicts):
+            connection.exec_driver_sql(
+                "INSERT INTO judgements (judgement_id, record_key_l, record_key_r, verdict, reader, decided_at, reason) "
+                f"VALUES ('j{number}', 'a:1', 'b:1', '{verdict}', 'r', '2026-01-01 10:0{number}:00.000000', 'r')"
+            )
+    migrate(engine)
+    assert read_judgements(state)["takes_back"].to_pylist() == [None, "j0", None, None, "j3", None]
+    with pytest.raises(sa.exc.IntegrityError, match="append-only"), engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE judgements SET takes_back = NULL")
+    engine.dispose()
 
 
 def test_a_withdrawal_is_later_than_what_a_fast_clock_wrote(state: State) -> None:

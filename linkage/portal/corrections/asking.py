@@ -1,13 +1,13 @@
 """From a value on a page to a request: what the viewer sees of it, who owns it, and whether what they propose can be meant."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from linkage.portal.corrections.clock import due_on, today
+from linkage.portal.corrections.fields import correctable, shown_fields
 from linkage.portal.corrections.life import REASONS, Correction
 from linkage.portal.corrections.proposals import is_acceptable, normal
 from linkage.portal.corrections.store import raise_correction
-from linkage.portal.desk import Desk, NotThere, Refused
+from linkage.portal.desk import Desk, Refused
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,6 @@ class Proposal:
     basis: str
 
 
-def correctable(desk: Desk, person_id: str, field: str | None = None) -> list[dict[str, Any]]:
-    """The person's golden values that the viewer sees (one field, or all), put on record. Raises NotThere when there is none."""
-    where = "person_id = $person AND won" + (" AND field = $field" if field is not None else "")
-    asked = {"person": person_id} | ({"field": field} if field is not None else {})
-    rows = desk.look("values", where, "ORDER BY field", **asked)
-    if not rows:
-        raise NotThere
-    return rows
-
-
 def send_back(desk: Desk, proposal: Proposal) -> tuple[Correction, bool]:
     """Raise the request, or find the one that is on its way (then False). Raises Refused when it is not filled in, NotThere when the viewer
     does not see the value: they cannot say that it is wrong."""
@@ -43,17 +33,16 @@ def send_back(desk: Desk, proposal: Proposal) -> tuple[Correction, bool]:
     if value and not is_acceptable(proposal.field, value):
         raise Refused(
             422,
-            "所提的值不是该字段可用的值，请按说明填写，或留空。",
-            "The proposed value cannot be one of this field; write it as described, or leave it empty.",
+            "所提的值不是该字段可用的值，请按说明填写，或留空（户的归属一律留空，另一处住址写在说明里）。",
+            "The proposed value cannot be one of this field; write it as described, or leave it empty (of a household always: say in the remarks where the person lives).",
         )
     # The owner's record number and the whole value are kept for the owner; the viewer is not shown them.
     (owned,) = desk.register.rows(
-        'SELECT value, source, record_id FROM "values" WHERE person_id = $person AND field = $field AND won',
+        "SELECT value, source, record_id FROM given_values WHERE person_id = $person AND field = $field AND won",
         person=proposal.person_id,
         field=proposal.field,
     )
-    view = desk.view("values")
-    sees_in_full = (view.fields or {}).get(proposal.field, "hidden") is None
+    sees_in_full = shown_fields(desk).get(proposal.field, "hidden") is None
     # Under a mask this refusal would tell the hidden value to whoever guesses it.
     if value and sees_in_full and normal(proposal.field, value) == normal(proposal.field, owned["value"]):
         raise Refused(422, "所提的值与现值相同。", "The proposed value is the one that is shown.")

@@ -39,8 +39,8 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     "value_changed": ("总库的值已改变", "the register shows another value"),
     "record_changed": ("归口部门的记录已改变", "the owner's record says something else"),
     "record_changed_value_stays": (
-        "归口部门的记录已改变，但总库的值现由另一部门的记录提供，仍未变；可再次反馈",
-        "the owner's record says something else, but another department's record still gives the value; send it back again",
+        "归口部门的记录已改变，但总库的值现由另一部门（户的归属也可能由家人）的记录提供，仍未变；可再次反馈",
+        "the owner's record says something else, but another department's record (of a household perhaps the family's) still gives the value; send it back again",
     ),
     "still_the_same": ("受理后的各次发布仍是原值", "the releases since it was accepted show the same value"),
 }

@@ -79,6 +79,7 @@ def look_up(register: Register, corrections: Sequence[Correction]) -> dict[str, 
         fields=[c.field for c in corrections],
         owners=[c.owner for c in corrections],
         record_ids=[c.record_id for c in corrections],
+        values=[c.value_before for c in corrections],
     )
     return {row["correction_id"]: Now(row["golden"], tuple(row["record_values"])) for row in rows}
 

@@ -8,10 +8,19 @@ from linkage.explain.veil import CODE_TABLES
 from linkage.kernel.reference import reference_rows
 
 LONGEST = 200
+STATUS = "status"
+STATUSES = (("alive", "在世 alive"), ("deceased", "已故 deceased"), ("moved_away", "已迁出 moved away"))
+HOUSEHOLDS = {
+    "hukou_household": ("所在户籍户", "registered household"),
+    "residence_household": ("所在居住户", "household of those living together"),
+}
+"""Of a household it is said that the person does not belong to it, never to which other: that follows from the records."""
 
 
 def choices(field: str) -> tuple[tuple[str, str], ...]:
-    """Codes with their names, for fields that have a code table; else none."""
+    """Codes with their names, for fields that have a code table, and for the status; else none."""
+    if field == STATUS:
+        return STATUSES
     if field not in CODE_TABLES:
         return ()
     table, column = CODE_TABLES[field]
@@ -28,8 +37,15 @@ def normal(field: str, value: str | None) -> str | None:
     return re.sub(r"[^0-9]", "", text) if field == "phone" else text.upper()
 
 
+def shown_value(field: str, value: str) -> str:
+    """``value`` for people: codes by their name."""
+    return dict(choices(field)).get(value, value)
+
+
 def is_acceptable(field: str, value: str) -> bool:
     """Whether ``value`` can be one of ``field`` at all: a code of its table, a date, a text that is not too long."""
+    if field in HOUSEHOLDS:
+        return False
     if codes := choices(field):
         return value in {code for code, _ in codes}
     if field == "birth_date":

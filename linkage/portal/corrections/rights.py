@@ -3,7 +3,7 @@
 - the data office (permission ``review``) and the owning department's handlers see it whole: the value stands in the owner's own record, and
   the right one is told for that record;
 - the raising department sees it as its members see the person: values under their masks;
-- others who may send back, and see this value of this person, see that a request is on its way, and nothing that was written in it.
+- others who may send back, and see this value of this person (or its status, or its household), see that a request is on its way, and nothing that was written in it.
 A person who is not within the viewer's rights (area, scope, restriction) hides the request with them: it is not there. A token shows no value
 of a field that its scope does not name.
 """
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from linkage.kernel.engine import quote_name
+from linkage.portal.corrections.fields import readable_values, shown_fields
 from linkage.portal.corrections.life import Correction
 from linkage.portal.corrections.outcomes import current_ids
 from linkage.portal.desk import Desk, NotThere
@@ -46,8 +47,7 @@ def standing_of(desk: Desk, correction: Correction) -> Standing | None:
         return "office"
     if "answer_corrections" in viewer.permissions and viewer.department == correction.owner:
         return "owner"
-    view = desk.view_or_none("values")
-    if "send_back" in viewer.permissions and view and correction.field in (view.fields or ()):
+    if "send_back" in viewer.permissions and correction.field in shown_fields(desk):
         return "raiser" if viewer.department == correction.raised_department else "other"
     return None
 
@@ -95,8 +95,7 @@ def seen_persons(desk: Desk, person_ids: Sequence[str]) -> set[str]:
 def _shown(desk: Desk, correction: Correction, standing: Standing, person_id: str) -> Shown:
     before: str | None = correction.value_before
     proposed = correction.value_proposed
-    view, field = desk.view_or_none("values"), correction.field
-    fields = view.fields or {} if view and view.shows("value") else {}
+    field, fields = correction.field, readable_values(desk)
     if standing in ("raiser", "other") or (desk.who.token_id is not None and field not in fields):
         before = _masked(desk, field, fields[field], before) if field in fields else None
         proposed = _masked(desk, field, fields[field], proposed) if field in fields and standing == "raiser" else None

@@ -1,6 +1,6 @@
 """Copies that are ready, and the making of those that are not: one at a time, each in a process of its own.
 
-``state/portal/prepared/<release>/<user>/<columns>/<path>`` keeps a copy for as long as it is wanted: what nobody fetched for a week, or what is too
+``state/portal/prepared/<release>/<user>/<shape>/<path>`` keeps a copy for as long as it is wanted: what nobody fetched for a week, or what is too
 much for the disk, is deleted, the longest unfetched first, and made again, the same bytes, when somebody asks.
 """
 
@@ -24,6 +24,7 @@ from linkage.kernel.errors import LinkageError
 from linkage.kernel.run import State
 from linkage.portal.downloads.marks import MARK_COLUMN, Copy, table_of, watermark_key
 from linkage.portal.downloads.prepare import DESCRIPTION, Job, job_json
+from linkage.release.scope import Scope
 
 log = logging.getLogger(__name__)
 WAIT_SECONDS = 4.0
@@ -46,9 +47,20 @@ class Order:
     format: str
     source: str
     columns: tuple[str, ...]
-    masks: Mapping[str, str] | None = None
+    masks: Mapping[str, str] = field(default_factory=dict)
+    """Columns shown in part."""
+    unmasked: bool = False
+    """Whether columns without a mask come in full, as the release has them, for a granted request."""
     hidden: tuple[str, ...] = ()
     """Persons whose processing has been restricted since the release: no row of them is delivered any more."""
+    scope: Scope | None = None
+    """The rows given today, of a slice that has more; None: all of it."""
+
+    @property
+    def shape(self) -> str:
+        """What tells copies of one file for one user apart: columns, masks and rows as they are given now."""
+        given = (*self.columns, str(sorted(self.masks.items())), str(self.unmasked), *self.hidden, str(self.scope))
+        return hashlib.sha256("\x1f".join(given).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
@@ -90,20 +102,37 @@ class Copies:
             os.utime(file)
         return Prepared(file, about)
 
-    def get(self, order: Order, *, wait_seconds: float = WAIT_SECONDS) -> Prepared | None:
-        """The copy; None when it is still being made after ``wait_seconds``. Raises LinkageError when it cannot be made."""
+    def get(self, order: Order, *, wait_seconds: float | None = None) -> Prepared | None:
+        """The copy; None when it is still being made after ``wait_seconds`` (WAIT_SECONDS). Raises LinkageError when it cannot be made."""
         if found := self.find(order):
             return found
         making = self._begin(order)
         if making is None or not self._patience.acquire(blocking=False):
             return None
         try:
-            making.result(timeout=wait_seconds)
+            making.result(timeout=WAIT_SECONDS if wait_seconds is None else wait_seconds)
         except TimeoutError:
             return None
         finally:
             self._patience.release()
         return self.find(order)
+
+    def make(self, order: Order) -> None:
+        """Make the copy, if it is not there, behind what others wait for. Raises LinkageError when it cannot be made."""
+        if not self._file(order).exists() and (making := self._begin(order)):
+            making.result()
+
+    def fetched(self, release: str, user_id: str) -> set[tuple[str, tuple[str, ...]]]:
+        """Path and columns of the user's copies of a release that somebody fetched; a copy that was made ahead and left lying is none of them."""
+        found = set()
+        for description in (self.folder / release / user_id).rglob(f"*{DESCRIPTION}"):
+            file = description.with_name(description.name.removesuffix(DESCRIPTION))
+            with suppress(OSError, ValueError):
+                if file.stat().st_mtime_ns > description.stat().st_mtime_ns:
+                    about = json.loads(description.read_text(encoding="utf-8"))
+                    shape = self.folder / release / user_id / file.relative_to(self.folder / release / user_id).parts[0]
+                    found.add((file.relative_to(shape).as_posix(), tuple(about["columns"])))
+        return found
 
     def _begin(self, order: Order) -> Future[None] | None:
         """The making of the copy, begun or joined; None when its user has too many in the queue."""
@@ -123,10 +152,7 @@ class Copies:
             self._waiting.pop(file, None)
 
     def _file(self, order: Order) -> Path:
-        columns = hashlib.sha256(
-            "\x1f".join((*order.columns, str(order.masks and sorted(order.masks.items())), *order.hidden)).encode()
-        ).hexdigest()[:12]
-        return self.folder / order.copy.release / order.copy.user_id / columns / order.path
+        return self.folder / order.copy.release / order.copy.user_id / order.shape / order.path
 
     def _make(self, order: Order, file: Path) -> None:
         self.prune()
@@ -135,7 +161,7 @@ class Copies:
         columns = tuple(name for name in order.columns if name != MARK_COLUMN)
         job = Job(
             str(self.state.releases / order.copy.release), order.source, table_of(order.copy.stem), columns, order.format, order.copy.mark(self.key),
-            order.copy.order_key(self.key), str(file), order.masks, order.hidden,
+            order.copy.order_key(self.key), str(file), order.masks, order.unmasked, order.hidden, order.scope,
         )  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "linkage.portal.downloads.prepare"],

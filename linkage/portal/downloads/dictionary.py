@@ -43,7 +43,7 @@ def columns_of(viewer: Viewer, sharing: SharingConfig) -> dict[str, dict[str, st
             name = CONTRACTS.get(table, table)
             found[name] = dict.fromkeys(contract(name).column_names)
     department = next((d for d in sharing.departments if d.source == viewer.department), None)
-    if department is not None and viewer.area is None and "download" in viewer.permissions:
+    if department is not None and "download" in viewer.permissions:
         for table in SECTIONS:
             if fields := department.fields(table):
                 found.setdefault(table, {name: department.mask.get(name) for name in fields})

@@ -23,6 +23,10 @@ class Line:
         return int(self.prepared.about["bytes"]) if self.prepared else self.offer.bytes
 
     @property
+    def rows(self) -> int | None:
+        return int(self.prepared.about["rows"]) if self.prepared else self.offer.rows
+
+    @property
     def sha256(self) -> str | None:
         """None: the copy is made with the first download."""
         if self.offer.order is None:

@@ -3,27 +3,30 @@ large table neither holds up the pages nor takes their memory.
 
 A job reads a department's slice as it was released, or, for a granted request, the release's own tables; it puts the rows in the copy's
 order, adds the mark, and writes one format. The same job gives the same bytes.
+
+What today's rules would not give is left out (kept_rows.py) and masked, whatever the slice was released with; to a value that is masked already a
+mask does nothing.
 """
 
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine, quote_name, quote_text
 from linkage.kernel.run import write_json
-from linkage.portal.downloads.hiding import hiding_sql
+from linkage.portal.downloads.kept_rows import INPUTS, allowed_sql, hiding_sql, read_allowed, read_shared
 from linkage.portal.downloads.marks import MARK_COLUMN, MARK_TITLE, key_columns, order_sql, row_key_sql
 from linkage.release.manifest import check_table, file_hash, read_manifest
+from linkage.release.scope import Scope
 from linkage.release.shown import safe_sql, shown_sql
 from linkage.release.slices import write_csv, write_xlsx
 
-SQL_PACKAGE = "linkage.release"
-RELEASE_INPUTS = ("persons", "households", "members", "restricted")
 MEMORY_LIMIT, THREADS = "1GB", 1
 NICE = 10
 DESCRIPTION = ".prepared.json"
@@ -31,7 +34,7 @@ DESCRIPTION = ".prepared.json"
 
 @dataclass(frozen=True)
 class Job:
-    """One copy to make. ``source`` is a Parquet file of the release; ``unmasked``: instead the release's own table, these slice columns unmasked."""
+    """One copy to make. ``source`` is a Parquet file of the release, a slice."""
 
     release_dir: str
     source: str
@@ -43,10 +46,14 @@ class Job:
     order_key: str
     target: str
     """File to write; beside it ``<file>.prepared.json`` when it is complete."""
-    masks: Mapping[str, str] | None = None
-    """For a granted request: masks that remain; None: the slice as released."""
+    masks: Mapping[str, str] = field(default_factory=dict)
+    """Columns shown in part today."""
+    unmasked: bool = False
+    """For a granted request: values come from the release's own table, so that columns without a mask are in full."""
     hidden: tuple[str, ...] = ()
     """Persons restricted since the release, who are left out."""
+    scope: Scope | None = None
+    """The rows given today; None: all that the slice has."""
 
 
 def prepare(job: Job, spill: Path) -> None:
@@ -56,14 +63,10 @@ def prepare(job: Job, spill: Path) -> None:
     check_table(release, manifest, job.source)
     target.parent.mkdir(parents=True, exist_ok=True)
     with Engine(threads=THREADS, memory_limit=MEMORY_LIMIT, temp_dir=spill) as engine:
-        engine.read("sliced", release / job.source)
-        all_columns = tuple(row[0] for row in engine.con.execute("DESCRIBE sliced").fetchall())
-        key = key_columns(job.table, all_columns)
-        if job.masks is not None:
-            _read_unmasked(engine, release, manifest, job, key)
-        if job.hidden:
-            _leave_out(engine, release, manifest, job)
-        rows = _write(engine, job, key, target)
+        engine.read("released", release / job.source)
+        released = tuple(row[0] for row in engine.con.execute("DESCRIBE released").fetchall())
+        key = key_columns(job.table, released)
+        rows = _write(engine, job, key, target, _kept(engine, release, manifest, job, key))
     write_json(
         target.with_name(target.name + DESCRIPTION),
         {
@@ -72,46 +75,42 @@ def prepare(job: Job, spill: Path) -> None:
             "rows": rows,
             "mark": job.mark,
             "columns": [*job.columns, MARK_COLUMN],
-            "unmasked": job.masks is not None,
+            "unmasked": job.unmasked,
             "made_from": {"file": job.source, "sha256": manifest["files"][job.source]["sha256"]},
         },
     )
 
 
-def _read_unmasked(
-    engine: Engine, release: Path, manifest: Mapping[str, object], job: Job, key: tuple[str, ...]
-) -> None:
-    """Make ``sliced`` the rows that the slice has, of the release's own table, with the masks that remain."""
-    for table in RELEASE_INPUTS:
-        check_table(release, dict(manifest), f"{table}.parquet")
-        engine.read(table, release / f"{table}.parquet")
-    for view in ("shared_persons", "shared_households"):
-        engine.run_sql(SQL_PACKAGE, view)
-    engine.read("released", release / job.source)
-    masks = job.masks or {}
-    shown = ", ".join(f"{shown_sql(name, masks.get(name))} AS {quote_name(name)}" for name in job.columns)
-    whose = f"SELECT {row_key_sql(key)} FROM released"
-    engine.con.execute(
-        f"CREATE OR REPLACE TEMP VIEW sliced AS SELECT {shown} FROM shared_{job.table} WHERE {row_key_sql(key)} IN ({whose})"
-    )
+def _kept(engine: Engine, release: Path, manifest: dict[str, Any], job: Job, key: tuple[str, ...]) -> str:
+    """The view of the rows to give, before masks; what else of the release is read for it is checked against the manifest."""
+    view = "released"
+    if job.unmasked or job.scope or (job.hidden and job.table == "households"):
+        for table in INPUTS:
+            check_table(release, manifest, f"{table}.parquet")
+        read_shared(engine, release)
+    if job.unmasked:
+        whose = f"SELECT {row_key_sql(key)} FROM released"
+        view = _view(engine, "in_full", f"SELECT * FROM shared_{job.table} WHERE {row_key_sql(key)} IN ({whose})")
+    columns = [row[0] for row in engine.con.execute(f"DESCRIBE {view}").fetchall()]
+    if job.scope:
+        read_allowed(engine, release, job.scope, job.table, job.hidden)
+        view = _view(engine, "within", allowed_sql(job.table, view, is_delta="change" in columns))
+    if job.hidden:
+        view = _view(engine, "kept", hiding_sql(job.table, columns, job.hidden, view))
+    return view
 
 
-def _leave_out(engine: Engine, release: Path, manifest: Mapping[str, object], job: Job) -> None:
-    """Make ``kept`` the rows of ``sliced`` without persons who are restricted by now."""
-    if job.table == "households":
-        for table in ("members", "restricted"):
-            check_table(release, dict(manifest), f"{table}.parquet")
-            engine.read(table, release / f"{table}.parquet")
-    columns = [row[0] for row in engine.con.execute("DESCRIBE sliced").fetchall()]
-    engine.con.execute(f"CREATE OR REPLACE TEMP VIEW kept AS {hiding_sql(job.table, columns, job.hidden)}")
+def _view(engine: Engine, name: str, select: str) -> str:
+    engine.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {select}")
+    return name
 
 
-def _write(engine: Engine, job: Job, key: tuple[str, ...], target: Path) -> int:
-    """Write the rows of ``sliced`` (of ``kept``, where somebody is left out) in the copy's order; returns how many."""
-    chosen = ", ".join(quote_name(name) for name in job.columns)
+def _write(engine: Engine, job: Job, key: tuple[str, ...], target: Path, view: str) -> int:
+    """Write the rows of ``view``, masked, in the copy's order; returns how many."""
+    chosen = ", ".join(f"{shown_sql(name, job.masks.get(name))} AS {quote_name(name)}" for name in job.columns)
     engine.con.execute(
         f"CREATE OR REPLACE TEMP TABLE marked AS SELECT row_number() OVER (ORDER BY {order_sql(job.order_key, key)}) AS place, "
-        f"{chosen}, {quote_text(job.mark)} AS {MARK_COLUMN} FROM {'kept' if job.hidden else 'sliced'}"
+        f"{chosen}, {quote_text(job.mark)} AS {MARK_COLUMN} FROM {view}"
     )
     unfinished = target.with_name(f".{os.getpid()}.{target.name}")
     titles = {f.name: f.zh for f in contract(job.table).fields} | {MARK_COLUMN: MARK_TITLE, "change": "变化"}

@@ -88,11 +88,6 @@ def masked_columns(department: DepartmentSharing, sharing: SharingConfig) -> dic
     return found
 
 
-def department_of(viewer: Viewer, sharing: SharingConfig) -> DepartmentSharing | None:
-    """What the viewer's department receives, if anything."""
-    return next((d for d in sharing.departments if d.source == viewer.department), None)
-
-
 def ask(
     state: State, viewer: Viewer, *, release: str, table: str, columns: Sequence[str], purpose: str, note: str
 ) -> str:

@@ -139,7 +139,7 @@ def text_of(desk: Desk, field: str, value: object) -> str | None:
     """A value as people read it: codes by their name, dates without their precision."""
     if value is None or value == "":
         return None
-    text = decoded(field, str(value))
+    text = decoded(field, str(value), english=desk.language == "en")
     if field == "birth_date":
         return text.removesuffix(" day").replace(" month", "").replace(" year", "")
     if field == "tenure":

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from linkage.explain.veil import decoded
 from linkage.portal.desk import Desk, NotThere
 
 Row = dict[str, Any]
@@ -11,7 +10,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Member:
-    """One person's time in a household. ``person`` is the granted row of the person."""
+    """One person's time in a household. ``person`` is the granted row of the person, ``relation`` the code of GB/T 4761."""
 
     person: Row
     relation: str | None
@@ -113,10 +112,9 @@ def _counted(desk: Desk, household_id: str) -> int:
 
 
 def _member(entry: Row, person: Row) -> Member:
-    code = entry.get("relation_to_head")
     return Member(
         person=person,
-        relation=decoded("relation_to_head", code) if code else None,
+        relation=entry.get("relation_to_head") or None,
         is_head=bool(entry.get("is_head")),
         valid_from=entry.get("valid_from"),
         valid_to=entry.get("valid_to"),

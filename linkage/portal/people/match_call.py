@@ -14,6 +14,10 @@ from linkage.match.config import gamma_of
 from linkage.match.given_record import GIVEN_KEY, RecordMatcher, make_record_index
 from linkage.portal.desk import Desk, Refused
 from linkage.portal.people.given import GIVEN, Night, read_given
+from linkage.portal.people.granted import granted
+from linkage.portal.people.guessing import counted
+from linkage.portal.people.keys import hits
+from linkage.portal.people.reader import reader
 from linkage.portal.people.search import sees_records_of
 from linkage.portal.views import View
 
@@ -117,21 +121,23 @@ def match_record(desk: Desk, fields: Mapping[str, str], feed: str = GIVEN) -> Ma
             "The working tables of that night are deleted; match calls work again after the next night.",
         )
     night = Night(desk.register.run, desk.settings.state, date.fromisoformat(desk.register.manifest["night"]))
-    with MATCHERS.lock:
+    asked = json.dumps(given, sort_keys=True, ensure_ascii=False)
+    desk.details |= {"kind": "match", "query_hash": desk.settings.audit.keyed_hash(asked), "fields": sorted(given)}
+    numbers, phones = _guessable(desk, given, night.night)
+    with counted(desk, numbers) as by_number, counted(desk, phones) as by_phone, MATCHERS.lock:
         matcher = MATCHERS.of(night.run, desk.settings.state.root / "match_index")
         call = matcher.score(read_given(night, matcher, given, feed))
-    best: dict[str, dict[str, Any]] = {}
-    for pair in call.pairs:
-        key = pair["record_key_l"] if pair["record_key_r"] == GIVEN_KEY else pair["record_key_r"]
-        best.setdefault(key, pair)
-    candidates = _candidates(desk, matcher, best, feed)
+        best: dict[str, dict[str, Any]] = {}
+        for pair in call.pairs:
+            key = pair["record_key_l"] if pair["record_key_r"] == GIVEN_KEY else pair["record_key_r"]
+            best.setdefault(key, pair)
+        candidates = _candidates(desk, matcher, best, feed)
+        # A weight tells whether the number fits, also where name and birth date alone make a candidate.
+        people = {str(candidate.person.get("person_id")) for candidate in candidates}
+        by_number.fits = _is_theirs(desk, "identity_number", numbers, people)
+        by_phone.fits = _is_theirs(desk, "phone", phones, people)
     certain = [c for c in candidates if c.side == "join"]
-    desk.details |= {
-        "kind": "match",
-        "query_hash": desk.settings.audit.keyed_hash(json.dumps(given, sort_keys=True, ensure_ascii=False)),
-        "fields": sorted(given),
-        "count": len(candidates),
-    }
+    desk.details["count"] = len(candidates)
     limits = matcher.config.thresholds
     return Matched(
         candidates=tuple(candidates),
@@ -145,6 +151,18 @@ def match_record(desk: Desk, fields: Mapping[str, str], feed: str = GIVEN) -> Ma
             "floor": limits.floor_match_weight,
         },
     )
+
+
+def _guessable(desk: Desk, given: Mapping[str, str], night: date) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of what is given, the identity numbers and the phones that the viewer does not see in full, in their one spelling."""
+    grant = granted(desk)
+    number = None if grant.in_full("identity_number") else reader().number(given.get("identity_number", ""), night)
+    phones = () if grant.in_full("phone") else reader().phones(given.get("phone", ""))
+    return (number,) if number else (), phones
+
+
+def _is_theirs(desk: Desk, field: str, values: tuple[str, ...], people: set[str]) -> bool:
+    return bool(values and hits(desk.register, field, values, (field,), values.__contains__, about=people))
 
 
 def _candidates(desk: Desk, matcher: RecordMatcher, best: Mapping[str, dict[str, Any]], feed: str) -> list[Candidate]:

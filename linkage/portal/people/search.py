@@ -1,5 +1,6 @@
 """Find persons: by whatever any department ever wrote of them, as far as the searcher is granted it."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -8,13 +9,14 @@ from linkage.kernel.masking import mask_number, mask_record_key, mask_shape, mas
 from linkage.portal.desk import Desk, NotThere, Refused
 from linkage.portal.guard import add_usage, read_usage
 from linkage.portal.people.granted import Granted, Hit, granted
+from linkage.portal.people.guessing import Try, counted
 from linkage.portal.people.keys import address_hits, hits
 from linkage.portal.people.kinds import SearchKind, kind_named
 from linkage.portal.people.reader import birth_values, name_key, own_number, reader
 
 SHORTEST_ADDRESS_CHARACTERS = 4
 MOST_ADDRESSES = 300
-# What is shown in part could be guessed by trying the rest: fruitless tries are counted.
+# What is shown in part could be guessed by trying the rest: fruitless tries are counted, all of a user here, and those of one person in guessing.py.
 GUESSABLE, MISSES = frozenset(("number", "phone")), "misses"
 PERSON_ORDER = "ORDER BY status = 'alive' DESC, person_id LIMIT"
 Row = dict[str, Any]
@@ -55,8 +57,11 @@ def search(desk: Desk, query: Query) -> Found:
         raise Refused(
             403, f"您的权限不含“{kind.zh}”，不能按此查找。", f"Your view does not show what “{kind.en}” searches by."
         )
+    asked = f"{query.kind}:{query.text.strip()}:{query.birth_date.strip()}"
+    desk.details |= {"kind": query.kind, "query_hash": desk.settings.audit.keyed_hash(asked)}
     guessable = query.kind in GUESSABLE and not all(map(grant.in_full, fields))
     if guessable and read_usage(desk, MISSES) >= desk.settings.portal.misses_per_day:
+        desk.details["limit"] = MISSES
         raise Refused(
             429,
             "今日按脱敏项目查无此人的次数已达上限，请改按姓名与出生日期查找。",
@@ -65,12 +70,7 @@ def search(desk: Desk, query: Query) -> Found:
     found = _SEARCHES[query.kind](desk, grant, fields, query)
     if guessable and not found.persons:
         add_usage(desk, MISSES, 1)
-    desk.details |= {
-        "kind": query.kind,
-        "query_hash": desk.settings.audit.keyed_hash(f"{query.kind}:{query.text.strip()}:{query.birth_date.strip()}"),
-        "count": len(found.persons),
-        "more": found.more,
-    }
+    desk.details |= {"count": len(found.persons), "more": found.more}
     return found
 
 
@@ -79,7 +79,10 @@ def _by_number(desk: Desk, grant: Granted, fields: tuple[str, ...], query: Query
     tried = mask_number(query.text.strip())
     if number is None:
         return Found([], False, tried, read=False)
-    return _show(desk, grant, hits(desk.register, "identity_number", [number], fields, number.__eq__), tried)
+    with _tried(desk, grant, fields, (number,)) as this:
+        found = _show(desk, grant, hits(desk.register, "identity_number", [number], fields, number.__eq__), tried)
+        this.fits = bool(found.persons)
+    return found
 
 
 def _by_name(desk: Desk, grant: Granted, fields: tuple[str, ...], query: Query) -> Found:
@@ -110,7 +113,17 @@ def _by_phone(desk: Desk, grant: Granted, fields: tuple[str, ...], query: Query)
     numbers, tried = reader().phones(query.text), mask_number(query.text.strip())
     if not numbers:
         return Found([], False, tried, read=False)
-    return _show(desk, grant, hits(desk.register, "phone", numbers, fields, numbers.__contains__), tried)
+    with _tried(desk, grant, fields, numbers) as this:
+        found = _show(desk, grant, hits(desk.register, "phone", numbers, fields, numbers.__contains__), tried)
+        this.fits = bool(found.persons)
+    return found
+
+
+def _tried(
+    desk: Desk, grant: Granted, fields: tuple[str, ...], numbers: tuple[str, ...]
+) -> AbstractContextManager[Try]:
+    """Count what is tried of numbers that the searcher does not see in full."""
+    return counted(desk, () if all(map(grant.in_full, fields)) else numbers)
 
 
 def _by_address(desk: Desk, grant: Granted, fields: tuple[str, ...], query: Query) -> Found:

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from linkage.portal.desk import Desk
+from linkage.portal.desk import Desk, Refused
+from linkage.portal.guard import add_usage
+from linkage.portal.people.granted import granted
+from linkage.portal.people.guessing import counted
 from linkage.portal.people.keys import hits
 from linkage.portal.people.reader import name_key, reader
 
+VERIFICATIONS = "verifications"
 Question = Literal["alive", "resident", "alive_and_resident"]
 Answer = Literal["yes", "no", "cannot_say"]
 NUMBER_FIELDS, NAME_FIELDS = ("identity_number",), ("full_name", "former_name")
@@ -27,10 +31,36 @@ class Asked:
 
 
 def verify(desk: Desk, asked: Asked) -> Answer:
-    """The answer; puts on record which person it was about. The same work is done whatever the answer is."""
-    view = desk.view("persons")
+    """The answer; puts on record which person it was about. The same work is done whatever the answer is.
+
+    Raises Refused when the viewer verified as many today as they may, or when numbers are tried out (guessing.py).
+    """
     night = date.fromisoformat(desk.register.manifest["night"])
     number, key = reader().number(asked.number, night) or "", name_key(asked.name) or ""
+    told = f"verify:{number or asked.number.strip()}:{key or asked.name.strip()}"
+    desk.details |= {"question": asked.question, "query_hash": desk.settings.audit.keyed_hash(told)}
+    _count_one(desk)
+    sees_numbers = granted(desk).in_full("identity_number")
+    with counted(desk, (number,) if number and not sees_numbers else ()) as this:
+        answer = _read(desk, asked, number, key)
+        this.fits = answer != "cannot_say"
+    desk.details["answer"] = answer
+    return answer
+
+
+def _count_one(desk: Desk) -> None:
+    limit = desk.settings.portal.verifications_per_day
+    if add_usage(desk, VERIFICATIONS, 1) > limit:
+        desk.details["limit"] = VERIFICATIONS
+        raise Refused(
+            429,
+            f"今日核验已达 {limit} 次的上限，请明日再试；成批核对请用下载或比对。",
+            f"You made today's {limit} verifications; go on tomorrow. To check many persons use downloads or match calls.",
+        )
+
+
+def _read(desk: Desk, asked: Asked, number: str, key: str) -> Answer:
+    view = desk.view("persons")
     numbered = {hit.person_id for hit in hits(desk.register, "identity_number", [number], NUMBER_FIELDS, number.__eq__)}
     named = hits(desk.register, "name", [key], NAME_FIELDS, lambda value: name_key(value) == key, about=numbered)
     both = sorted({hit.person_id for hit in named})
@@ -47,13 +77,6 @@ def verify(desk: Desk, asked: Asked) -> Answer:
     if person is not None:
         desk.persons.add(person["person_id"])
         desk.columns.add("persons.status")
-    desk.details |= {
-        "question": asked.question,
-        "answer": answer,
-        "query_hash": desk.settings.audit.keyed_hash(
-            f"verify:{number or asked.number.strip()}:{key or asked.name.strip()}"
-        ),
-    }
     return answer
 
 

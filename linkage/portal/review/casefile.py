@@ -83,6 +83,8 @@ class CaseFile:
     pattern: str | None
     hidden: frozenset[str]
     """Decisions that this reader must not see, nor their effect."""
+    replaced: frozenset[str]
+    """Decisions that this reading would replace, or that are hidden: what it does is told without them."""
 
     def weight_of(self, pair: tuple[str, str]) -> float:
         """Match weight of a pair in bits; minus infinity where the night did not keep it."""
@@ -114,7 +116,8 @@ def read_casefile(
     keys = [column.key for column in sheet.columns]
     pairs = read_pairs(desk.register, keys)
     persons = sorted({column.person_id for column in sheet.columns if column.person_id})
-    hidden = frozenset(r.decision_id for r in state.readings if r.decision_id) if second else frozenset[str]()
+    decided = frozenset(r.decision_id for r in state.readings if r.decision_id)
+    hidden = decided if second else frozenset[str]()
     words = may_say(case.kind, persons, case.records)
     decisive = deciding_pair(case.records, pairs)
     around = with_surroundings and not blind
@@ -129,6 +132,7 @@ def read_casefile(
         pairs=pairs,
         pattern=pattern_of(case.kind, pairs.get(decisive) if decisive else None),
         hidden=hidden,
+        replaced=decided if step == "third" else hidden,
     )
 
 
@@ -195,7 +199,7 @@ def foresee(desk: Desk, file: CaseFile, asked: dict[str, Sequence[Sequence[str]]
             for verdict, groups in asked.items():
                 try:
                     pairs = file.pairs_of(verdict, groups, limit)
-                    outcome = component.outcome(pairs, without=file.hidden)
+                    outcome = component.outcome(pairs, without=file.replaced)
                 except NotDecidable:
                     found[verdict] = [("对此件没有意义。", "This says nothing about this case.")]
                     continue

@@ -26,7 +26,7 @@ from linkage.portal.review.readings import (
 from linkage.portal.review.second import is_sampled, may_read
 from linkage.portal.review.verdicts import PairVerdict
 from linkage.review.decisions import verdicts_of_pairs, withdraw
-from linkage.review.judgements import Verdict, append_judgements
+from linkage.review.judgements import Verdict, append_judgements, read_rows
 
 TAKEN_BACK = "撤销自己的裁定 the reader took it back"
 
@@ -106,10 +106,23 @@ def _judge(
     if step == "third" and standing is not None:
         if standing.says == (said.verdict, frozenset(frozenset(group) for group in said.groups or ())):
             return None
-        _withdraw(desk, connection, str(standing.decision_id))
+        verdicts = [*verdicts, *_let_go(desk, str(standing.decision_id), verdicts)]
     return append_judgements(
         desk.settings.state, verdicts, reader=desk.who.username, reason=said.reason, connection=connection
     )
+
+
+def _let_go(desk: Desk, decision_id: str, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Of the pairs that the decision ``decision_id`` spoke of, those that ``verdicts`` say nothing of, left to the machine.
+
+    Replaced, not withdrawn: when the newer decision is taken back, the older one holds again, pair by pair.
+    """
+    spoken = {frozenset(verdict.record_keys) for verdict in verdicts}
+    left = [
+        (row["record_key_l"], row["record_key_r"], row["evidence"])
+        for row in read_rows(desk.settings.state, decision_id)
+    ]
+    return [Verdict((a, b), "unsure", evidence) for a, b, evidence in left if frozenset((a, b)) not in spoken]
 
 
 def undo(desk: Desk, reading_id: str) -> Reading:
@@ -170,8 +183,7 @@ def _withdraw(desk: Desk, connection: sa.Connection, decision_id: str) -> None:
     try:
         withdraw(desk.settings.state, decision_id, reader=desk.who.username, reason=TAKEN_BACK, connection=connection)
     except ConfigurationError:
-        # Nothing of it counts any more: a newer judgement about the same records, or it was withdrawn elsewhere.
-        return
+        return  # it was taken back elsewhere
 
 
 def _read_state(connection: sa.Connection, case_id: str) -> CaseState:

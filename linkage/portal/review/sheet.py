@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from linkage.explain.veil import decoded
 from linkage.kernel.contracts import contract
 from linkage.portal.desk import Desk
 from linkage.portal.review.differences import Said, differ
@@ -136,7 +135,7 @@ def _cells(name: str, records: Sequence[Row], asked_first: Sequence[Row]) -> tup
 def _text(name: str) -> Callable[[Row], tuple[str, tuple[str, str]]]:
     def show(row: Row) -> tuple[str, tuple[str, str]]:
         value = row.get(name)
-        return ("" if value is None else decoded(name, str(value))), ("", "")
+        return ("" if value is None else str(value)), ("", "")
 
     return show
 

@@ -16,7 +16,9 @@ JUDGEMENTS = judgements_table.c
 CLOCKS_DIFFER = timedelta(hours=6)
 KNOWN = """
 SELECT judgement_id, decision_id, least(current_key_l, current_key_r) AS record_key_l, greatest(current_key_l, current_key_r) AS record_key_r, verdict, decided_at
-FROM judgement_status WHERE current_key_l IS NOT NULL AND current_key_r IS NOT NULL AND status <> 'stale' AND current_key_l <> current_key_r
+FROM judgement_status
+WHERE current_key_l IS NOT NULL AND current_key_r IS NOT NULL AND status NOT IN ('stale', 'withdrawn')
+  AND verdict <> 'withdrawn' AND current_key_l <> current_key_r
 """
 
 
@@ -30,6 +32,7 @@ class Judged:
     record_key_r: str
     verdict: str
     decided_at: datetime
+    takes_back: str | None = None
 
 
 def read_judged(state: State, register: Register) -> list[Judged]:
@@ -43,6 +46,7 @@ def read_judged(state: State, register: Register) -> list[Judged]:
         JUDGEMENTS.record_key_r,
         JUDGEMENTS.verdict,
         JUDGEMENTS.decided_at,
+        JUDGEMENTS.takes_back,
     )
     if told["newest"] is not None:
         query = query.where(JUDGEMENTS.decided_at > told["newest"] - CLOCKS_DIFFER)
@@ -53,12 +57,16 @@ def read_judged(state: State, register: Register) -> list[Judged]:
 
 
 def in_force(judged: Iterable[Judged]) -> list[Judged]:
-    """What a night would take of them: of judgements about the same two records the newest, nothing that was withdrawn, and no
-    'same' that would bring together what is judged different."""
-    newest: dict[tuple[str, str], Judged] = {}
-    for one in sorted(judged, key=lambda j: (j.decided_at, j.judgement_id)):
-        newest[one.record_key_l, one.record_key_r] = one
-    standing = [one for one in newest.values() if one.verdict != "withdrawn"]
+    """What a night would take of them: of judgements about the same two records the newest that nobody took back, and no 'same'
+    that would bring together what is judged different."""
+    every = sorted(judged, key=lambda j: (j.decided_at, j.judgement_id))
+    taken_back = {one.takes_back for one in every}
+    newest = {
+        (one.record_key_l, one.record_key_r): one
+        for one in every
+        if one.verdict != "withdrawn" and one.judgement_id not in taken_back
+    }
+    standing = list(newest.values())
     latest_first = sorted(standing, key=lambda j: (j.decided_at, j.judgement_id), reverse=True)
     by_verdict: dict[str, dict[str, tuple[str, str]]] = {"same": {}, "different": {}}
     for one in latest_first:

@@ -1,5 +1,6 @@
 """Sending a value back to its owner (校核): pages."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -7,10 +8,11 @@ from starlette.responses import RedirectResponse
 
 from linkage.portal.access import Permission
 from linkage.portal.corrections import life
-from linkage.portal.corrections.asking import Proposal, correctable, send_back
+from linkage.portal.corrections.asking import Proposal, send_back
 from linkage.portal.corrections.clock import due_on, local_day, today
+from linkage.portal.corrections.fields import correctable, label
 from linkage.portal.corrections.listing import LIMIT, Side, listed, one, sides
-from linkage.portal.corrections.proposals import LONGEST, choices
+from linkage.portal.corrections.proposals import HOUSEHOLDS, LONGEST, choices, shown_value
 from linkage.portal.corrections.rights import Shown
 from linkage.portal.corrections.store import StepRefused, take_step
 from linkage.portal.desk import AtDesk, Desk, Refused
@@ -41,7 +43,7 @@ def corrections_list(
     found = listed(desk, chosen, status, owner)
     return page(
         request, "corrections.html", shown=found, side=chosen, sides=offered, wanted=status, owner=owner, life=life, today=today(desk.settings),
-        limit=LIMIT, owners=[d.source for d in desk.settings.sharing.departments],
+        limit=LIMIT, owners=[d.source for d in desk.settings.sharing.departments], label=partial(label, desk),
     )  # fmt: skip
 
 
@@ -58,7 +60,8 @@ def correction_form(
     settings = desk.settings
     return page(
         request, "correction_new.html", rows=rows, row=rows[0] if field is not None else None, person=person, life=life,
-        choices=choices(field or ""), longest=LONGEST, due_on=due_on(settings, today(settings)),
+        choices=choices(field or ""), longest=LONGEST, due_on=due_on(settings, today(settings)), label=partial(label, desk),
+        shown_value=shown_value, takes_value=field not in HOUSEHOLDS,
     )  # fmt: skip
 
 
@@ -89,7 +92,7 @@ def correction_page(request: Request, desk: AtDesk, correction_id: str, found: b
     since = order.index(raised_in) if raised_in in order else None
     return page(
         request, "correction.html", shown=shown, c=shown.correction, found=found, life=life, today=today(desk.settings), since=since,
-        day=lambda moment: local_day(moment, zone),
+        day=lambda moment: local_day(moment, zone), label=partial(label, desk), shown_value=shown_value,
     )  # fmt: skip
 
 

@@ -24,11 +24,18 @@ class NewCorrection(BaseModel):
     """A value that is wrong."""
 
     person_id: str = Field(max_length=20)
-    field: str = Field(max_length=50, description="Golden field, as in the data dictionary.")
+    field: str = Field(
+        max_length=50,
+        description="Golden field, as in the data dictionary; or status, hukou_household, residence_household.",
+    )
     reason_code: str = Field(
         max_length=20, description="typing, outdated, other_person, unreachable, or other (then say what in reason)."
     )
-    value: str = Field(default="", max_length=LONGEST, description="The right value; a code where the field has codes.")
+    value: str = Field(
+        default="",
+        max_length=LONGEST,
+        description="The right value; a code where the field has codes; of a household none.",
+    )
     reason: str = Field(default="", max_length=1000)
     basis: str = Field(default="", max_length=1000, description="What shows the right value, e.g. a paper seen.")
 

@@ -46,7 +46,7 @@ def downloads(
     found = listing(desk, chosen) if chosen else ()
     return page(
         request, "downloads.html", releases=all_releases, chosen=chosen, day=day, seen=seen_on(state, day) if day and chosen else None,
-        tables=found, is_bounded=desk.who.area is not None,
+        tables=found, is_part=any(line.offer.is_part for group in found for line in group.lines),
     )  # fmt: skip
 
 

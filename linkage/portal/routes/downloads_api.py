@@ -181,6 +181,6 @@ def _file(line: Line) -> File:
     known = offer.order is None or line.prepared is not None
     return File(
         path=offer.path, url=f"{API}v1/releases/{offer.release.name}/files/{offer.path}", table=offer.table, format=offer.format.lstrip("."),
-        rows=offer.rows, marked=offer.order is not None, bytes=line.bytes if known else None, sha256=line.sha256,
+        rows=line.rows, marked=offer.order is not None, bytes=line.bytes if known else None, sha256=line.sha256,
         signed_sha256=offer.sha256,
     )  # fmt: skip

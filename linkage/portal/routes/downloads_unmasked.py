@@ -1,6 +1,7 @@
 """Bulk data without masks: ask, answer, take."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request, Response
@@ -8,9 +9,8 @@ from starlette.responses import RedirectResponse
 
 from linkage.portal import clock
 from linkage.portal.desk import AtDesk, Desk, NotThere, Refused
-from linkage.portal.downloads.copies import Order
 from linkage.portal.downloads.marks import FORMATS, Copy
-from linkage.portal.downloads.offers import Offer, offers
+from linkage.portal.downloads.offers import Offer, department_of, offers
 from linkage.portal.downloads.releases import named, published
 from linkage.portal.downloads.serving import deliver
 from linkage.portal.downloads.unmasked import (
@@ -19,7 +19,6 @@ from linkage.portal.downloads.unmasked import (
 from linkage.portal.downloads.unmasked import (
     Status,
     ask,
-    department_of,
     masked_columns,
     read_requests,
     vote,
@@ -144,19 +143,15 @@ def _offers(desk: Desk, asked: UnmaskRequest) -> dict[str, Offer]:
     if release is None or department is None or department.source != asked.department:
         raise NotThere
     granted = set(asked.columns) & set(masked_columns(department, desk.settings.sharing).get(asked.table, ()))
-    masks = {name: mask for name, mask in department.mask.items() if name not in granted}
     found = {}
     for offer in offers(desk, release.path).values():
         if offer.order is None or offer.table != asked.table or offer.is_delta:
             continue
         path = _path(asked, offer.format)
-        stem = path.removesuffix(offer.format)
-        order = Order(
-            Copy(asked.release, stem, asked.requested_by), path, offer.format, offer.order.source, offer.order.columns, masks, offer.order.hidden
-        )  # fmt: skip
-        found[path] = Offer(
-            offer.release, path, offer.table, offer.format, offer.bytes, offer.sha256, offer.rows, order
-        )
+        masks = {name: mask for name, mask in offer.order.masks.items() if name not in granted}
+        copy = Copy(asked.release, path.removesuffix(offer.format), asked.requested_by)
+        order = replace(offer.order, copy=copy, path=path, masks=masks, unmasked=True)
+        found[path] = replace(offer, path=path, order=order)
     return found
 
 

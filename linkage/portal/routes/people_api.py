@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi import Path as InPath
 
+from linkage.explain.veil import decoded
 from linkage.portal.desk import AtDesk, Desk, NotThere
 from linkage.portal.guard import GuardedRoute, guarded
 from linkage.portal.people.answers import (
@@ -93,7 +94,7 @@ def household(desk: AtDesk, household_id: Id) -> HouseholdAnswer:
 
 def _member(member: Member) -> MemberAnswer:
     return MemberAnswer(
-        person_id=member.person["person_id"], relation=member.relation, is_head=member.is_head, valid_from=member.valid_from, valid_to=member.valid_to
+        person_id=member.person["person_id"], relation=decoded("relation_to_head", member.relation) if member.relation else None, is_head=member.is_head, valid_from=member.valid_from, valid_to=member.valid_to
     )  # fmt: skip
 
 

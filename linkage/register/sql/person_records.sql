@@ -1,6 +1,13 @@
 -- Each record with the person it belongs to, and how an address reads best.
 CREATE OR REPLACE TEMP TABLE person_records AS
-SELECT l.person_id, r.* FROM common_records r JOIN links l USING (source, record_id);
+SELECT l.person_id,
+       r.source, r.feed, r.record_id, r.record_key, r.file, r.row_number, r.observed_on, r.identity_kind, r.identity_number, r.identity_grade,
+       r.identity_birth_date, r.identity_sex, r.full_name, r.name_key, r.name_kind, r.former_name, r.sex, r.birth_date, r.birth_date_precision,
+       r.ethnicity, r.marital_status, r.education, r.nationality, r.phone, r.phones, r.household_number, r.hukou_address, r.hukou_division_code,
+       r.hukou_street, r.hukou_community, r.hukou_dwelling_key, r.hukou_address_grade, r.residence_address, r.residence_division_code,
+       r.residence_street, r.residence_community, r.residence_dwelling_key, r.residence_address_grade, r.dwelling_code, r.grid_code, r.person_status,
+       r.presence, r.tenure, r.ended_on, r.event_date
+FROM common_records r JOIN links l USING (source, record_id);
 
 -- The fullest way anybody wrote a dwelling tonight: with road and number, from the province down, without a slip of the pen.
 CREATE OR REPLACE TEMP TABLE dwelling_texts AS

@@ -2,7 +2,7 @@
 -- Each record says one thing: that the person died, left, is here, or lives (registered, but the visitor met nobody). A record about
 -- an ended affair, such as a file that another department closed, says nothing.
 CREATE OR REPLACE TEMP TABLE status_evidence AS
-SELECT person_id, feed, observed_on, coalesce(ended_on, observed_on) AS said_on,
+SELECT person_id, source, record_id, feed, observed_on, coalesce(ended_on, observed_on) AS said_on,
        CASE WHEN person_status = 'deceased' THEN 'died'
             WHEN feed IN (SELECT unnest($moved_away_feeds)) AND (ended_on <= $night OR person_status IN ('moved_out', 'cancelled')) THEN 'left'
             WHEN coalesce(person_status, 'alive') <> 'alive' THEN 'nothing'

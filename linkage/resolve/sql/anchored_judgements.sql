@@ -1,4 +1,5 @@
--- Each judgement and the records it is about, found again among tonight's (docs/decisions/0006). Of judgements about the same two records the newest counts.
+-- Each judgement and the records it is about, found again among tonight's (docs/decisions/0006). Of judgements about the same two records
+-- the newest counts that nobody took back.
 -- judgement_rows: all judgements as they were written, with what their reader saw (NULL where that was not kept).
 CREATE OR REPLACE TEMP TABLE judged_sides AS
 SELECT judgement_id, 'l' AS side, record_key_l AS record_key, seen_l AS seen FROM judgement_rows
@@ -42,19 +43,22 @@ GROUP BY s.judgement_id, s.side;
 
 CREATE OR REPLACE TEMP TABLE anchored_judgements AS
 WITH found AS (
-    SELECT j.judgement_id, j.decision_id, j.verdict, j.decided_at, j.record_key_l, j.record_key_r, l.record_key AS current_key_l, r.record_key AS current_key_r,
+    SELECT j.judgement_id, j.decision_id, j.verdict, j.takes_back, j.decided_at, j.record_key_l, j.record_key_r, l.record_key AS current_key_l, r.record_key AS current_key_r,
            l.changed OR r.changed AS changed, CASE WHEN l.record_key = r.record_key THEN 'one_record' ELSE coalesce(l.lost, r.lost) END AS lost,
            list_sort([coalesce(l.record_key, concat_ws(' ', 'lost', j.record_key_l, j.seen_l.content_hash)),
                       coalesce(r.record_key, concat_ws(' ', 'lost', j.record_key_r, j.seen_r.content_hash))]) AS pair
     FROM judgement_rows j JOIN anchors l ON l.judgement_id = j.judgement_id AND l.side = 'l' JOIN anchors r ON r.judgement_id = j.judgement_id AND r.side = 'r'
-), followed AS (
-    SELECT *, lead(verdict) OVER (PARTITION BY pair ORDER BY decided_at, judgement_id) AS next_verdict,
+), counting AS (
+    SELECT judgement_id, lead(judgement_id) OVER (PARTITION BY pair ORDER BY decided_at, judgement_id) IS NOT NULL AS is_followed,
            coalesce(bool_or(verdict IN ('same', 'different')) OVER (PARTITION BY pair ORDER BY decided_at, judgement_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), false) AS decided_before
-    FROM found
+    FROM found WHERE verdict <> 'withdrawn' AND judgement_id NOT IN (SELECT takes_back FROM judgement_rows WHERE takes_back IS NOT NULL)
 )
-SELECT * EXCLUDE (pair, next_verdict, decided_before),
-       CASE WHEN next_verdict = 'withdrawn' THEN 'withdrawn' WHEN next_verdict IS NOT NULL THEN 'superseded' WHEN verdict = 'withdrawn' THEN 'recorded'
+SELECT f.* EXCLUDE (pair, takes_back),
+       CASE WHEN verdict = 'withdrawn' THEN 'recorded' WHEN c.judgement_id IS NULL THEN 'withdrawn' WHEN is_followed THEN 'superseded'
             WHEN lost IS NOT NULL THEN 'stale' WHEN verdict = 'unsure' THEN 'recorded' WHEN changed THEN 'changed' ELSE 'applied' END AS standing,
-       -- In the night that first knows it: afterwards it decides nothing any more.
-       verdict IN ('withdrawn', 'unsure') AND next_verdict IS NULL AND decided_before AND judgement_id NOT IN (SELECT judgement_id FROM previous_judgements) AS takes_back
-FROM followed;
+       -- What was decided about the two is so no more. In the night that first knows it: afterwards it decides nothing.
+       judgement_id NOT IN (SELECT judgement_id FROM previous_judgements)
+           AND CASE verdict WHEN 'unsure' THEN coalesce(decided_before AND NOT is_followed, false)
+                            WHEN 'withdrawn' THEN takes_back IN (SELECT judgement_id FROM previous_judgements WHERE in_force AND verdict IN ('same', 'different'))
+                            ELSE false END AS lets_go
+FROM found f LEFT JOIN counting c USING (judgement_id);

@@ -8,13 +8,13 @@ UNION SELECT person_now, record_key FROM record_changes WHERE change <> 'moved' 
 -- Judgements that show tonight: two records that were apart are together, or the other way round. What takes one back tonight may do either.
 CREATE OR REPLACE TEMP TABLE judged_persons AS
 WITH deciding AS (
-    SELECT judgement_id, false AS takes_back, verdict, record_key_l, record_key_r FROM judgements WHERE verdict <> 'unsure'
+    SELECT judgement_id, false AS lets_go, verdict, record_key_l, record_key_r FROM judgements WHERE verdict <> 'unsure'
     UNION ALL
-    SELECT judgement_id, true, verdict, current_key_l, current_key_r FROM anchored_judgements WHERE takes_back
+    SELECT judgement_id, true, verdict, current_key_l, current_key_r FROM anchored_judgements WHERE lets_go
 )
 SELECT DISTINCT d.judgement_id, unnest([l.previous_person_id, r.previous_person_id, l.person_id, r.person_id]) AS person_id
 FROM deciding d JOIN person_nodes l ON l.record_key = d.record_key_l JOIN person_nodes r ON r.record_key = d.record_key_r
-WHERE (d.takes_back OR (d.verdict = 'same') = (l.person_id = r.person_id))
+WHERE (d.lets_go OR (d.verdict = 'same') = (l.person_id = r.person_id))
   AND (l.person_id = r.person_id) <> coalesce(l.previous_person_id = r.previous_person_id, false);
 
 -- What else may explain an event: the likeliest switch, other records, or nothing but the date.

@@ -1,6 +1,11 @@
 -- Where each person is registered: one row per person with a household number of the police, or with the home that goes by one.
 CREATE OR REPLACE TEMP TABLE person_records AS
-SELECT l.person_id, r.* FROM common_records r JOIN links l USING (source, record_id);
+SELECT l.person_id,
+       r.source, r.feed, r.record_id, r.record_key, r.file, r.row_number, r.content_hash, r.observed_on, r.identity_kind, r.identity_number,
+       r.identity_grade, r.identity_birth_date, r.identity_sex, r.full_name, r.name_key, r.sex, r.birth_date, r.household_number, r.household_kind,
+       r.relation_to_head, r.head_name_key, r.hukou_room, r.hukou_dwelling_key, r.hukou_building_key, r.residence_room, r.residence_dwelling_key,
+       r.residence_building_key, r.dwelling_code, r.person_status, r.presence, r.started_on, r.ended_on
+FROM common_records r JOIN links l USING (source, record_id);
 
 CREATE OR REPLACE TEMP TABLE dead_persons AS
 SELECT DISTINCT person_id FROM person_records WHERE person_status = 'deceased';

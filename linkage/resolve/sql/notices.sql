@@ -11,7 +11,7 @@ WITH yesterday AS (
     JOIN yesterday yl ON yl.record_key = CASE WHEN p.judgement_id IS NULL THEN a.record_key_l ELSE p.current_key_l END JOIN yesterday yr ON yr.record_key = CASE WHEN p.judgement_id IS NULL THEN a.record_key_r ELSE p.current_key_r END
     WHERE (yl.person_id = yr.person_id) <> (l.person_id = r.person_id)
       AND (a.judgement_id IN (SELECT judgement_id FROM judgements WHERE verdict = CASE WHEN l.person_id = r.person_id THEN 'same' ELSE 'different' END)
-           OR a.takes_back) -- what the machine makes of it without the judgement is its doing too
+           OR a.lets_go) -- what the machine makes of it without the judgement is its doing too
 ), persons AS (
     SELECT person_id, arg_max(judgement_id, (decided_at, judgement_id)) AS judgement_id
     FROM (SELECT *, unnest(list_distinct([before_l, before_r])) AS person_id FROM decided) GROUP BY person_id
