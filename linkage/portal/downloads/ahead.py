@@ -71,6 +71,7 @@ def keep_making_ahead(settings: Settings, stop: threading.Event) -> None:
             continue
         done = current.name
         try:
+            settings.registers.current()  # its review cases are at hand before the first steward comes
             make_ahead(settings)
         except Exception as error:
             log.error("copies were not made ahead: %s", type(error).__name__)

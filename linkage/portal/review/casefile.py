@@ -1,6 +1,7 @@
 """All that the page of one case shows, gathered through the desk."""
 
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -40,6 +41,10 @@ from linkage.portal.review.weights import (
     read_waterfall,
 )
 from linkage.resolve.config import ResolveConfig
+
+
+_one_at_a_time = threading.Lock()
+"""To resolve a component takes a quarter of a second of a core. Stewards can wait for each other; people at a counter should not wait for them."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,10 @@ def foresee(desk: Desk, file: CaseFile, asked: dict[str, Sequence[Sequence[str]]
     limit = review_match_weight(desk)
     found: dict[str, list[Sentence]] = {}
     try:
-        with open_component(desk.settings.state, desk.register, list(file.sheet.person_of)) as component:
+        with (
+            _one_at_a_time,
+            open_component(desk.settings.state, desk.register, list(file.sheet.person_of)) as component,
+        ):
             for verdict, groups in asked.items():
                 try:
                     pairs = file.pairs_of(verdict, groups, limit)

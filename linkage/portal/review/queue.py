@@ -146,9 +146,14 @@ def queue_table(desk: Desk) -> str:
     sql = (
         f"WITH cases AS ({views['review_cases'].select()}), people AS ({views['persons'].select()}), "
         f"records AS (SELECT *, source || ':' || record_id AS record_key FROM ({views['crosswalk'].select()})), "
+        f"every_standard_record AS ({views['common_records'].select()}), "
+        # Few persons have a record that says dead; only of these it matters what the others say.
+        "perhaps_dead AS MATERIALIZED (SELECT DISTINCT person_id FROM records WHERE record_key IN "
+        "(SELECT record_key FROM every_standard_record WHERE person_status = 'deceased')), "
+        "their_records AS MATERIALIZED (SELECT record_key, person_id FROM records SEMI JOIN perhaps_dead USING (person_id)), "
         "standard_records AS (SELECT record_key, person_status, observed_on, "
         "max(coalesce(ended_on, observed_on)) FILTER (person_status = 'deceased') OVER (PARTITION BY person_id) AS died_on "
-        f"FROM ({views['common_records'].select()}) JOIN (SELECT record_key, person_id FROM records) USING (record_key)) "
+        "FROM every_standard_record JOIN their_records USING (record_key)) "
         f"SELECT *, round(urgency + harm + information, 1) AS points FROM ({read_sql('linkage.portal', 'review_queue')})"
     )
     review = desk.settings.portal.review

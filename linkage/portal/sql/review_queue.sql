@@ -1,5 +1,5 @@
 -- Every case with what decides its place in the queue. cases, people, records and standard_records are what the viewer may see
--- (composed by linkage/portal/review/queue.py). $high_harm_statuses, $benefit_feeds
+-- (composed by linkage/portal/review/queue.py; standard_records only of persons with a record that says dead). $high_harm_statuses, $benefit_feeds
 WITH dead AS (
     -- Persons of whom one record says dead while another says alive, or was touched after that death: alive or not, or two persons?
     SELECT x.person_id, list(x.record_key ORDER BY x.record_key) AS records
