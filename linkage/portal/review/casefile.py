@@ -42,7 +42,6 @@ from linkage.portal.review.weights import (
 )
 from linkage.resolve.config import ResolveConfig
 
-
 _one_at_a_time = threading.Lock()
 """To resolve a component takes a quarter of a second of a core. Stewards can wait for each other; people at a counter should not wait for them."""
 
