@@ -36,8 +36,8 @@ class Register:
     manifest: dict[str, Any]
     con: duckdb.DuckDBPyConnection
     run: Path | None
-    at_hand: AtHand | None
-    made: set[str]
+    at_hand: AtHand | None = None
+    made: set[str] = field(default_factory=set)
     """Tables that were made for this release in memory, so that nobody needs to ask the database."""
 
     def holding(self, table: str, keys: Collection[str]) -> str:
