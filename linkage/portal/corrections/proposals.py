@@ -4,8 +4,9 @@ import re
 import unicodedata
 from datetime import date
 
-from linkage.explain.veil import CODE_TABLES
+from linkage.explain.veil import CODE_TABLES, english_name
 from linkage.kernel.reference import reference_rows
+from linkage.portal.desk import Desk
 
 LONGEST = 200
 STATUS = "status"
@@ -17,14 +18,14 @@ HOUSEHOLDS = {
 """Of a household it is said that the person does not belong to it, never to which other: that follows from the records."""
 
 
-def choices(field: str) -> tuple[tuple[str, str], ...]:
+def choices(field: str, *, english: bool = False) -> tuple[tuple[str, str], ...]:
     """Codes with their names, for fields that have a code table, and for the status; else none."""
     if field == STATUS:
         return STATUSES
     if field not in CODE_TABLES:
         return ()
     table, column = CODE_TABLES[field]
-    return tuple((row[column], row["name"]) for row in reference_rows(table))
+    return tuple((row[column], english_name(row) if english else row["name"]) for row in reference_rows(table))
 
 
 def normal(field: str, value: str | None) -> str | None:
@@ -37,9 +38,9 @@ def normal(field: str, value: str | None) -> str | None:
     return re.sub(r"[^0-9]", "", text) if field == "phone" else text.upper()
 
 
-def shown_value(field: str, value: str) -> str:
-    """``value`` for people: codes by their name."""
-    return dict(choices(field)).get(value, value)
+def shown_value(desk: Desk, field: str, value: str) -> str:
+    """``value`` for people, in the request's language: codes by their name."""
+    return dict(choices(field, english=desk.language == "en")).get(value, value)
 
 
 def is_acceptable(field: str, value: str) -> bool:

@@ -60,8 +60,8 @@ def correction_form(
     settings = desk.settings
     return page(
         request, "correction_new.html", rows=rows, row=rows[0] if field is not None else None, person=person, life=life,
-        choices=choices(field or ""), longest=LONGEST, due_on=due_on(settings, today(settings)), label=partial(label, desk),
-        shown_value=shown_value, takes_value=field not in HOUSEHOLDS,
+        choices=choices(field or "", english=desk.language == "en"), longest=LONGEST, due_on=due_on(settings, today(settings)), label=partial(label, desk),
+        shown_value=partial(shown_value, desk), takes_value=field not in HOUSEHOLDS,
     )  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def correction_page(request: Request, desk: AtDesk, correction_id: str, found: b
     since = order.index(raised_in) if raised_in in order else None
     return page(
         request, "correction.html", shown=shown, c=shown.correction, found=found, life=life, today=today(desk.settings), since=since,
-        day=lambda moment: local_day(moment, zone), label=partial(label, desk), shown_value=shown_value,
+        day=lambda moment: local_day(moment, zone), label=partial(label, desk), shown_value=partial(shown_value, desk),
     )  # fmt: skip
 
 
