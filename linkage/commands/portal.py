@@ -45,8 +45,6 @@ def serve(
     settings = read_settings(existing(state), config)
     purge(settings.state, settings.portal)
     app = create_app(settings)
-    if settings.state.current_release() is not None:
-        settings.registers.current()  # opened now: the first user does not wait for it
     console.print(f"gridroll portal: http://{host}:{port}/  (Ctrl-C ends it)")
     if count_users(settings.state) == 0:
         console.print("尚无账号 no accounts yet: run `linkage portal init` to make the three administrators")

@@ -63,15 +63,27 @@ def make_ahead(settings: Settings) -> int:
 
 
 def keep_making_ahead(settings: Settings, stop: threading.Event) -> None:
-    """Look for a new release every LOOK_SECONDS until ``stop``. What goes wrong is told by its kind; the next release is tried again."""
+    """Open the current release now, so that its first user does not wait for it; then look for a new one every LOOK_SECONDS until ``stop``.
+    What goes wrong is told by its kind; the next release is tried again."""
+    _open_current(settings)
     done = ""
     while not stop.wait(LOOK_SECONDS):
         current = settings.state.current_release()
         if current is None or current.name == done:
             continue
         done = current.name
+        _open_current(settings)
         try:
-            settings.registers.current()  # its review cases are at hand before the first steward comes
             make_ahead(settings)
         except Exception as error:
             log.error("copies were not made ahead: %s", type(error).__name__)
+
+
+def _open_current(settings: Settings) -> None:
+    """The review cases of the release are at hand before the first steward comes (linkage/portal/at_hand.py)."""
+    if settings.state.current_release() is None:
+        return
+    try:
+        settings.registers.current()
+    except Exception as error:
+        log.error("the current release was not opened ahead: %s", type(error).__name__)
