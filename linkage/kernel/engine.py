@@ -58,8 +58,7 @@ class Engine:
 
         Without a folder, or where it was written before the table (or a column) existed, it is empty.
         """
-        columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract(table).fields)
-        select = f"SELECT {columns} WHERE false"
+        select = no_rows_sql(table)
         if folder is not None and (path := folder / f"{table}.parquet").exists():
             select += f" UNION ALL BY NAME SELECT * FROM read_parquet({quote_text(path)})"
         self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote_name(view)} AS {select}")
@@ -144,6 +143,12 @@ class Engine:
         cursor = self.con.execute(query, dict(parameters) if parameters else None)
         names = [d[0] for d in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def no_rows_sql(table: str) -> str:
+    """SQL of the columns of the contract ``table``, without a row."""
+    columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract(table).fields)
+    return f"SELECT {columns} WHERE false"
 
 
 def read_sql(package: str, name: str) -> str:

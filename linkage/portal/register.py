@@ -8,8 +8,7 @@ from typing import Any
 
 import duckdb
 
-from linkage.kernel.contracts import contract
-from linkage.kernel.engine import quote_name, quote_text
+from linkage.kernel.engine import no_rows_sql, quote_name, quote_text
 from linkage.kernel.errors import ConfigurationError
 from linkage.kernel.run import State
 from linkage.portal.at_hand import TABLES as KEPT_TABLES
@@ -120,8 +119,5 @@ def _cursor(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 def _view(con: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
     """Releases of before the table existed have none of its rows."""
-    rows = f"SELECT * FROM read_parquet({quote_text(path)})"
-    if not path.exists():
-        columns = ", ".join(f"CAST(NULL AS {f.type}) AS {quote_name(f.name)}" for f in contract(table).fields)
-        rows = f"SELECT {columns} WHERE false"
+    rows = f"SELECT * FROM read_parquet({quote_text(path)})" if path.exists() else no_rows_sql(table)
     con.execute(f"CREATE VIEW {quote_name(table)} AS {rows}")
