@@ -58,7 +58,7 @@ class Evidence:
     def match_config(self) -> MatchConfig:
         """How the run matched; only with a run."""
         assert self.run is not None
-        return _match_config_of(self.run)
+        return match_config_of(self.run)
 
     def earlier(self) -> Iterator[tuple[Path, Row]]:
         """The releases before this one whose tables are still there, newest first, with their manifests; ``MOST_RELEASES`` at most."""
@@ -73,8 +73,8 @@ class Evidence:
 
 
 @lru_cache(maxsize=8)
-def _match_config_of(run: Path) -> MatchConfig:
-    """A run's configuration never changes."""
+def match_config_of(run: Path) -> MatchConfig:
+    """How a run matched: its configuration never changes, so it is read once."""
     return read_config(run / "config" / "match.yaml", MatchConfig)
 
 

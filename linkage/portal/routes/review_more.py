@@ -154,14 +154,14 @@ def _pairs_of(desk: Desk, offer: Offer) -> list[tuple[str, list[PairVerdict]]]:
 
 def _in_words(desk: Desk, offer: Offer) -> list[tuple[str, str]]:
     """The comparison levels of a pattern, in words; those that say nothing are left out."""
-    from linkage.kernel.config import read_config
-    from linkage.match.config import MatchConfig, gamma_of
+    from linkage.explain.evidence import match_config_of
+    from linkage.match.config import gamma_of
 
     if desk.register.run is None:
         return []
     words = words_of(desk)
     found = []
-    for comparison in read_config(desk.register.run / "config" / "match.yaml", MatchConfig).comparisons:
+    for comparison in match_config_of(desk.register.run).comparisons:
         names = {number: name for name, number in gamma_of(comparison).items()}
         level = names[offer.levels[comparison.name]]
         if not next(lv.missing for lv in comparison.levels if lv.name == level):
