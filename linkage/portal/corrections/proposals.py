@@ -10,7 +10,7 @@ from linkage.portal.desk import Desk
 
 LONGEST = 200
 STATUS = "status"
-STATUSES = (("alive", "在世 alive"), ("deceased", "已故 deceased"), ("moved_away", "已迁出 moved away"))
+STATUSES = {"alive": ("在世", "alive"), "deceased": ("已故", "deceased"), "moved_away": ("已迁出", "moved away")}
 HOUSEHOLDS = {
     "hukou_household": ("所在户籍户", "registered household"),
     "residence_household": ("所在居住户", "household of those living together"),
@@ -21,7 +21,7 @@ HOUSEHOLDS = {
 def choices(field: str, *, english: bool = False) -> tuple[tuple[str, str], ...]:
     """Codes with their names, for fields that have a code table, and for the status; else none."""
     if field == STATUS:
-        return STATUSES
+        return tuple((code, en if english else zh) for code, (zh, en) in STATUSES.items())
     if field not in CODE_TABLES:
         return ()
     table, column = CODE_TABLES[field]
