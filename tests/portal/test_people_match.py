@@ -1,5 +1,6 @@
 """A match call gives the weights of the night, and no more than the caller is granted."""
 
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -122,6 +123,22 @@ def test_a_department_compares_only_what_its_view_shows_and_finds_only_its_own(p
     # Nothing tells which comparison agreed: it may have been with a value that the department does not see.
     assert [(c.steps, c.guards, c.blocking_rule) for c in found.candidates] == [((), (), None)] * len(found.candidates)
     assert {c.side for c in found.candidates} <= {"join", "review"}
+
+
+def test_an_address_that_is_shown_in_part_is_not_compared(portal: Portal) -> None:
+    """Its weight would tell which piece of the rest is right."""
+    asked = desk(portal, "grid_system")
+    assert {"residence_address", "identity_number"} <= set(fields_for(asked))
+    sharing = asked.settings.sharing
+    masked = tuple(
+        d.model_copy(update={"mask": {**d.mask, "residence_address": "address", "identity_number": "number"}})
+        for d in sharing.departments
+    )
+    asked.settings = replace(asked.settings, sharing=sharing.model_copy(update={"departments": masked}))
+    assert "residence_address" not in fields_for(asked)
+    assert "identity_number" in fields_for(asked)
+    with pytest.raises(Refused, match="residence_address"):
+        match_record(asked, {"full_name": "某人", "residence_address": "米市巷街道半道红社区1幢101室"})
 
 
 def test_the_page_shows_candidates(portal: Portal) -> None:

@@ -28,6 +28,8 @@ FIELDS: dict[str, str] = {
     "phone": "phone", "residence_address": "residence_address", "hukou_address": "hukou_address", "dwelling_code": "dwelling_code",
     "ethnicity": "ethnicity",
 }  # fmt: skip
+# Shown in part they are not enough: an address could be found piece by piece, as by searching (kinds.py). Tries of numbers are counted.
+IN_FULL = frozenset(("residence_address", "hukou_address"))
 # Of relatives: no golden field, so only for who sees every row.
 FIELDS_OF_RELATIVES = ("mother_name", "mother_identity_number", "head_name", "contact_phone")
 
@@ -97,7 +99,11 @@ MATCHERS = Matchers()
 def fields_for(desk: Desk) -> tuple[str, ...]:
     """What the viewer may give: what their view shows, so that no answer tells of a value that it does not show."""
     view = desk.view("persons")
-    own = tuple(name for name, golden in FIELDS.items() if view.shows(golden))
+    own = tuple(
+        name
+        for name, golden in FIELDS.items()
+        if (view.sees_in_full(golden) if name in IN_FULL else view.shows(golden))
+    )
     return own + (FIELDS_OF_RELATIVES if view.everything else ())
 
 
@@ -109,8 +115,8 @@ def match_record(desk: Desk, fields: Mapping[str, str], feed: str = GIVEN) -> Ma
         names = ", ".join(refused)
         raise Refused(
             403,
-            f"您的权限不含这些项目，不能用来比对：{names}",
-            f"Your view does not show these, so they cannot be compared: {names}",
+            f"您的权限不含这些项目（地址须全部可见），不能用来比对：{names}",
+            f"Your view does not show these (addresses: not in full), so they cannot be compared: {names}",
         )
     if not given:
         raise Refused(422, "请至少填一项。", "Give at least one field.")
