@@ -64,5 +64,5 @@ def test_the_state_database_is_made_and_migrated_on_postgresql(
     assert read_judgements(state)["verdict"].to_pylist() == ["same"]
     with open_database(state).connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        assert (context.get_current_revision(), compare_metadata(context, metadata)) == ("0006", [])
+        assert (context.get_current_revision(), compare_metadata(context, metadata)) == ("0007", [])
     open_database(state).dispose()

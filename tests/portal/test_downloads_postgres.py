@@ -96,6 +96,8 @@ def test_a_vote_is_never_changed_nor_taken_back(portal: Portal, granters: tuple[
     for change in (
         f"UPDATE unmask_votes SET verdict = 'grant' WHERE request_id = '{request_id}'",
         f"DELETE FROM unmask_votes WHERE request_id = '{request_id}'",
+        f"UPDATE unmask_requests SET release = 'another' WHERE request_id = '{request_id}'",
+        f"DELETE FROM unmask_requests WHERE request_id = '{request_id}'",
     ):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
             connection.exec_driver_sql(change)

@@ -114,6 +114,16 @@ def test_two_others_grant_and_the_requester_alone_downloads(portal: Portal, gran
     assert client.get(f"/downloads/unmasked/{request.request_id}/persons.csv.proof.json").json()["signature"]
 
 
+@pytest.mark.parametrize("change", ["UPDATE unmask_requests SET columns = '[]'", "DELETE FROM unmask_requests"])
+def test_what_was_asked_for_is_never_changed(portal: Portal, change: str) -> None:
+    ask(portal)
+    with (
+        pytest.raises(sa.exc.DatabaseError, match="append-only"),
+        open_database(portal.state).begin() as connection,
+    ):
+        connection.exec_driver_sql(change)
+
+
 def test_a_refusal_ends_it(portal: Portal, granters: tuple[str, str]) -> None:
     client = ask(portal)
     request_id = newest_request(portal).request_id

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from linkage.kernel.migrations.append_only import refuse_changes
+
 revision = "0004"
 down_revision = "0003"
 
@@ -197,28 +199,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer, primary_key=True, index=True),
     )
     for table, key in APPEND_ONLY.items():
-        _refuse_changes(table, key)
-
-
-def _refuse_changes(table: str, key: tuple[str, ...]) -> None:
-    refusal = f"{table} is append-only"
-    if op.get_bind().dialect.name == "sqlite":
-        same = " AND ".join(f"{column} = NEW.{column}" for column in key)
-        for name, when in {
-            "no_update": f"BEFORE UPDATE ON {table}",
-            "no_delete": f"BEFORE DELETE ON {table}",
-            "no_replace": f"BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})",
-        }.items():
-            op.execute(f"CREATE TRIGGER {table}_{name} {when} BEGIN SELECT RAISE(ABORT, '{refusal}'); END")
-    else:
-        op.execute(
-            f"CREATE FUNCTION refuse_to_change_{table}() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN RAISE EXCEPTION '{refusal}'; END $$"
-        )
-        op.execute(
-            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-            f"FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_{table}()"
-        )
+        refuse_changes(table, key)
 
 
 def downgrade() -> None:
