@@ -7,8 +7,9 @@ from fastapi.testclient import TestClient
 
 from linkage.explain.veil import CODE_TABLES, decoded
 from linkage.kernel.reference import reference_rows
+from linkage.portal.corrections.proposals import shown_value
 from tests.portal.conftest import Portal
-from tests.portal.people import one, rows
+from tests.portal.people import desk, one, rows
 from tests.portal.review_desk import of_kind
 
 CHINESE = {row["name"] for table, _ in CODE_TABLES.values() for row in reference_rows(table)}
@@ -57,6 +58,23 @@ def test_why_and_corrections(portal: Portal, english: TestClient) -> None:
         answer = english.get(path)
         if answer.status_code != 404:
             assert in_chinese(answer.text) == set(), path
+
+
+SENT_BACK = {
+    "a date has no precision beside it": ("birth_date", "2001-01-06 day", "2001-01-06", "2001-01-06"),
+    "tenure": ("tenure", "rent", "租住", "rent"),
+    "a status": ("status", "deceased", "已故", "deceased"),
+    "a code of a standard": ("ethnicity", "01", "汉族", "Han"),
+    "what has no codes": ("phone", "13912345678", "13912345678", "13912345678"),
+    "what was proposed before it had codes": ("tenure", "借住", "借住", "借住"),
+}
+
+
+@pytest.mark.parametrize("name", SENT_BACK)
+def test_a_value_sent_back_reads_as_on_the_persons_page(portal: Portal, name: str) -> None:
+    field, value, zh, en = SENT_BACK[name]
+    shown = [shown_value(desk(portal, "steward", language), field, value) for language in ("zh", "en")]
+    assert shown == [zh, en]
 
 
 def test_the_api_keeps_the_standards_names(portal: Portal) -> None:

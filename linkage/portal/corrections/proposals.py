@@ -4,12 +4,14 @@ import re
 import unicodedata
 from datetime import date
 
+from linkage.explain.phrases import sentences
 from linkage.explain.veil import CODE_TABLES, english_name
 from linkage.kernel.reference import reference_rows
 from linkage.portal.desk import Desk
+from linkage.portal.people.card import text_of
 
 LONGEST = 200
-STATUS = "status"
+STATUS, TENURE = "status", "tenure"
 STATUSES = {"alive": ("在世", "alive"), "deceased": ("已故", "deceased"), "moved_away": ("已迁出", "moved away")}
 HOUSEHOLDS = {
     "hukou_household": ("所在户籍户", "registered household"),
@@ -19,9 +21,11 @@ HOUSEHOLDS = {
 
 
 def choices(field: str, *, english: bool = False) -> tuple[tuple[str, str], ...]:
-    """Codes with their names, for fields that have a code table, and for the status; else none."""
+    """Codes with their names, for fields that have a code table, for tenure and the status; else none."""
     if field == STATUS:
         return tuple((code, en if english else zh) for code, (zh, en) in STATUSES.items())
+    if field == TENURE:
+        return tuple((code, text["en" if english else "zh"]) for code, text in sentences()[TENURE].items())
     if field not in CODE_TABLES:
         return ()
     table, column = CODE_TABLES[field]
@@ -39,8 +43,9 @@ def normal(field: str, value: str | None) -> str | None:
 
 
 def shown_value(desk: Desk, field: str, value: str) -> str:
-    """``value`` for people, in the request's language: codes by their name."""
-    return dict(choices(field, english=desk.language == "en")).get(value, value)
+    """``value`` for people, in the request's language: codes by their name, dates as the person's page has them."""
+    shown = text_of(desk, field, value) if field == "birth_date" else None
+    return shown or dict(choices(field, english=desk.language == "en")).get(value, value)
 
 
 def is_acceptable(field: str, value: str) -> bool:
