@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from linkage.kernel.database import VERSION_TABLE, create_database, open_database
+from linkage.kernel.database import MIGRATIONS, VERSION_TABLE, create_database, migrate, open_database
 from linkage.kernel.run import State
 from linkage.kernel.state_tables import metadata
 from linkage.review.judgements import Verdict, append_judgements, read_judgements
@@ -47,6 +47,9 @@ def test_the_image_is_pinned_and_runs_without_root() -> None:
     assert re.search(r"^USER (?!root)", text, re.MULTILINE)
 
 
+NEWEST = max(path.name[1:5] for path in (MIGRATIONS / "versions").glob("v*.py"))
+
+
 @pytest.mark.postgres
 def test_the_state_database_is_made_and_migrated_on_postgresql(
     postgres: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -64,5 +67,35 @@ def test_the_state_database_is_made_and_migrated_on_postgresql(
     assert read_judgements(state)["verdict"].to_pylist() == ["same"]
     with open_database(state).connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        assert (context.get_current_revision(), compare_metadata(context, metadata)) == ("0007", [])
+        assert (context.get_current_revision(), compare_metadata(context, metadata)) == (NEWEST, [])
     open_database(state).dispose()
+
+
+@pytest.mark.postgres
+def test_withdrawals_of_before_they_bore_a_name_get_the_one_they_took_back_on_postgresql(
+    postgres: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"postgresql+psycopg://gridroll@127.0.0.1:{postgres}/gridroll_withdrawals"
+    monkeypatch.setenv("GRIDROLL_DATABASE_URL", url)
+    create_database(url)
+    state = State(tmp_path)
+    engine = open_database(state)
+    with engine.begin() as connection:
+        for back in (
+            "ALTER TABLE judgements DROP COLUMN takes_back",
+            "DROP TABLE fruitless_tries",
+            "DROP TRIGGER unmask_requests_append_only ON unmask_requests",
+            "DROP FUNCTION refuse_to_change_unmask_requests",
+            f"UPDATE {VERSION_TABLE} SET version_num = '0004'",
+        ):
+            connection.exec_driver_sql(back)
+        for number, verdict in enumerate(("same", "withdrawn", "same", "different", "withdrawn", "unsure")):
+            connection.exec_driver_sql(
+                "INSERT INTO judgements (judgement_id, record_key_l, record_key_r, verdict, reader, decided_at, reason) "
+                f"VALUES ('j{number}', 'a:1', 'b:1', '{verdict}', 'r', '2026-01-01 10:0{number}:00', 'r')"
+            )
+    migrate(engine)
+    assert read_judgements(state)["takes_back"].to_pylist() == [None, "j0", None, None, "j3", None]
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE judgements SET takes_back = NULL")
+    engine.dispose()
