@@ -124,7 +124,7 @@ def cluster_records(engine: Engine, config: PersonsConfig, rules: PairRules) -> 
 
 
 def assign_person_ids(engine: Engine, clusters: Clusters, district: str, id_scope: str) -> None:
-    """Give each cluster yesterday's id, a retired one that comes back, or a new one; leaves ``cluster_ids(cluster, person_id, is_new)``."""
+    """Give each cluster yesterday's id, a retired one that comes back, or a new one; leaves ``cluster_ids(cluster, person_id, is_new)`` and ``person_nodes``."""
     engine.run_sql(SQL_PACKAGE, "person_claims")
     while engine.scalar("SELECT count(*) FROM claims"):  # each round settles at least one
         engine.run_sql(SQL_PACKAGE, "kept_ids")
@@ -133,6 +133,7 @@ def assign_person_ids(engine: Engine, clusters: Clusters, district: str, id_scop
     ids = [new_id("P", district, id_scope, key) for key in fresh["first_key"].to_pylist()]
     engine.load_arrow("fresh_ids", pa.table({"cluster": fresh["cluster"], "person_id": pa.array(ids, pa.string())}))
     engine.run_sql(SQL_PACKAGE, "cluster_ids")
+    engine.run_sql(SQL_PACKAGE, "person_nodes")
 
 
 def _households(engine: Engine, config: ResolveConfig, district: str, night: str, id_scope: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -25,7 +26,6 @@ from linkage.portal.review.verdicts import PairVerdict
 from linkage.resolve.config import ResolveConfig
 from linkage.resolve.stage import assign_person_ids, cluster_records, explain_refusals
 
-RESOLVE_SQL = "linkage.resolve"
 CLUSTERED_BY = (
     "source",
     "feed",
@@ -89,12 +89,13 @@ class Component:
         engine.load_arrow("judgements", pa.Table.from_pylist([r | {"decided_at": None} for r in rows], JUDGEMENTS))
         clusters = cluster_records(engine, self._config.persons, self._rules)
         assign_person_ids(engine, clusters, self._district, self._scope)
-        engine.run_sql(RESOLVE_SQL, "links")
-        explain_refusals(engine, self._rules)
-        before = self._persons("SELECT person_id, source || ':' || record_id AS record_key FROM previous_crosswalk")
         after = self._persons("SELECT person_id, record_key FROM person_nodes")
         new = {row["person_id"] for row in engine.rows("SELECT person_id FROM cluster_ids WHERE is_new")}
-        return Outcome(before, after, frozenset(new), self._refused(pairs, after))
+        return Outcome(self._before, after, frozenset(new), self._refused(pairs, after))
+
+    @cached_property
+    def _before(self) -> dict[str, tuple[str, ...]]:
+        return self._persons("SELECT person_id, source || ':' || record_id AS record_key FROM previous_crosswalk")
 
     def _persons(self, query: str) -> dict[str, tuple[str, ...]]:
         rows = self.engine.rows(
@@ -104,16 +105,22 @@ class Component:
 
     def _refused(self, pairs: Sequence[PairVerdict], after: dict[str, tuple[str, ...]]) -> tuple[Refusal, ...]:
         person = {key: person_id for person_id, records in after.items() for key in records}
+        refused = [
+            (a, b, verdict)
+            for a, b, verdict in pairs
+            if verdict == ("different" if person.get(a) == person.get(b) else "same")
+        ]
+        if not refused:
+            return ()
+        explain_refusals(self.engine, self._rules)
         barriers = {
             frozenset((row["person_l"], row["person_r"])): row
             for row in self.engine.rows("SELECT person_l, person_r, barrier, barrier_en FROM refused_pairs")
         }
         found = []
-        for a, b, verdict in pairs:
-            together = person.get(a) == person.get(b)
-            if (verdict == "same" and not together) or (verdict == "different" and together):
-                row = barriers.get(frozenset((str(person.get(a)), str(person.get(b)))), {})
-                found.append(Refusal(a, b, verdict, row.get("barrier"), row.get("barrier_en")))
+        for a, b, verdict in refused:
+            row = barriers.get(frozenset((str(person.get(a)), str(person.get(b)))), {})
+            found.append(Refusal(a, b, verdict, row.get("barrier"), row.get("barrier_en")))
         return tuple(found)
 
 

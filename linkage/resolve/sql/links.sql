@@ -1,7 +1,4 @@
 -- Each record's person, and the strongest pair that holds it there.
-CREATE OR REPLACE TEMP TABLE person_nodes AS
-SELECT n.*, k.person_id, k.is_new FROM clustered_nodes n JOIN cluster_ids k USING (cluster);
-
 CREATE OR REPLACE TEMP TABLE links AS
 WITH held AS (
     SELECT node_l AS node, node_r AS other, match_weight, rule, must_link FROM edges WHERE joins AND NOT cannot_link
