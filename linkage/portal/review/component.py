@@ -1,7 +1,7 @@
 """One component of the register, resolved again in memory by the resolver's own code with judgements that nobody has made yet.
 
 A component is every record that could end up with the given ones, so what comes out is what a night with the same deliveries and these judgements
-would publish (tests/portal/test_review_preview.py).
+would publish (tests/portal/test_review_nights.py).
 """
 
 from collections import defaultdict
