@@ -13,9 +13,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from linkage.kernel.config import read_config
 from linkage.kernel.engine import Engine
-from linkage.kernel.errors import ConfigurationError, GateStopped, UnreadableInput
+from linkage.kernel.errors import ConfigurationError, GateStopped, LinkageError, UnreadableInput
 from linkage.kernel.lock import only_one
 from linkage.kernel.run import (
     Progress,
@@ -211,7 +213,14 @@ def _run_stage(where: State, run_dir: Path, stage: str, plan: Mapping[str, Any],
         )
         finished_before = (run_dir / stage / "_stage.json").exists()
         function: StageFunction = pkgutil.resolve_name(STAGE_FUNCTIONS[stage])
-        summary = run_stage(function, stage_context(base, stage))
+        try:
+            summary = run_stage(function, stage_context(base, stage))
+        except duckdb.OutOfMemoryException:
+            raise LinkageError(
+                f"The stage {stage!r} needs more than the {limits.memory_limit} of memory, or the room for spills in {scratch}, that it has.",
+                remedy=f"Raise engine.memory_limit in night.yaml (two thirds of the machine's memory at most; now with {limits.threads} threads: fewer need less), "
+                "or make room on the disk, and run the night again. What was published stays.",
+            ) from None
     shutil.rmtree(scratch, ignore_errors=True)
     if not finished_before:
         seconds = round(time.monotonic() - started, 1)

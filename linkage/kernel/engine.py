@@ -114,12 +114,21 @@ class Engine:
 
     def write_query(self, select: str, path: Path) -> None:
         """Write the result of ``select`` to the Parquet file ``path``, complete or not at all."""
+        copy = (
+            f"COPY ({select}) TO {quote_text(path)} (FORMAT parquet, COMPRESSION zstd, "
+            f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}, USE_TMP_FILE true)"
+        )
         self.con.execute("SET preserve_insertion_order = true")
         try:
-            self.con.execute(
-                f"COPY ({select}) TO {quote_text(path)} (FORMAT parquet, COMPRESSION zstd, "
-                f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}, USE_TMP_FILE true)"
-            )
+            self.con.execute(copy)
+        except duckdb.OutOfMemoryException:
+            # Every thread needs memory of its own, which DuckDB cannot spill: what is too much for several may do for one.
+            threads = self.scalar("SELECT current_setting('threads')")
+            self.con.execute("SET threads = 1")
+            try:
+                self.con.execute(copy)
+            finally:
+                self.con.execute(f"SET threads = {threads}")
         finally:
             self.con.execute("SET preserve_insertion_order = false")
 

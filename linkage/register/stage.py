@@ -47,15 +47,16 @@ def run(context: StageContext) -> Summary:
     _make_events(context)
 
     counts = {table: context.write(table) for table in ("persons", "households", "members", "statements", "events")}
-    counts["values"] = context.write("values", source="all_values")
     status = {
         row["status"]: row["n"]
         for row in engine.rows("SELECT status, count(*) AS n FROM persons GROUP BY 1 ORDER BY 1")
     }
-    contested = engine.scalar("SELECT count(*) FROM all_values WHERE NOT won AND reason <> 'same_as_winner'")
-    drop_values(engine, [rule.field for rule in config.fields])
+    # The values are by far the largest table: to put it in order, all else makes room.
     for table in SCRATCH:
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")
+    counts["values"] = context.write("values", source="all_values")
+    contested = engine.scalar("SELECT count(*) FROM all_values WHERE NOT won AND reason <> 'same_as_winner'")
+    drop_values(engine, [rule.field for rule in config.fields])
     return counts | {"status": status, "losing_values": contested}
 
 

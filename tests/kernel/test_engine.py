@@ -3,6 +3,7 @@
 import stat
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from linkage.kernel.engine import Engine
@@ -54,3 +55,17 @@ def test_an_engine_that_is_closed_by_hand_leaves_nothing() -> None:
     assert folder.exists()
     engine.close()
     assert not folder.exists()
+
+
+def test_what_is_too_much_for_several_threads_is_written_by_one_to_the_same_bytes(tmp_path: Path) -> None:
+    ordered = "SELECT * FROM wide ORDER BY text"
+    with Engine(threads=4, memory_limit="60MB") as engine:
+        engine.con.execute(MORE_THAN_FITS)
+        with pytest.raises(duckdb.OutOfMemoryException):
+            engine.con.execute(f"COPY ({ordered}) TO '{tmp_path / 'fails.parquet'}' (FORMAT parquet, COMPRESSION zstd)")
+        engine.write_query(ordered, tmp_path / "tight.parquet")
+        assert engine.scalar("SELECT current_setting('threads')") == 4
+    with Engine() as engine:
+        engine.con.execute(MORE_THAN_FITS)
+        engine.write_query(ordered, tmp_path / "ample.parquet")
+    assert (tmp_path / "tight.parquet").read_bytes() == (tmp_path / "ample.parquet").read_bytes()

@@ -102,6 +102,13 @@ def test_a_signing_key_that_cannot_be_read_is_found_before_any_work(
     assert not (tmp_path / "state" / "landings").exists()
 
 
+def test_too_little_memory_names_the_stage_and_the_limit(exports: Path, config: Path, tmp_path: Path) -> None:
+    text = (config / "night.yaml").read_text(encoding="utf-8")
+    (config / "night.yaml").write_text(text.replace("memory_limit: 4GB", "memory_limit: 8MB"), encoding="utf-8")
+    done = linkage("run", "--exports", exports, "--state", tmp_path / "state", "--config", config)
+    refused(done, 1, "8MB", "stage", "memory_limit")
+
+
 def test_two_nights_at_once_on_one_state(exports: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with only_one(state / "run.lock", "testing"):
