@@ -12,7 +12,7 @@ from linkage.kernel.database import open_database
 from linkage.kernel.state_tables import review_locks_table
 from linkage.portal.accounts import now
 from linkage.portal.review.locks import take_lock
-from linkage.portal.review.queue import Filters, find_cases, read_case, read_cases
+from linkage.portal.review.queue import Filters, find_cases, read_case, read_cases, reasons
 from linkage.portal.review.readings import read_readings, read_states
 from linkage.portal.review.second import is_sampled
 from linkage.portal.review.standing_judgements import Judged, in_force, read_judged
@@ -51,6 +51,20 @@ def test_filters_find_what_they_say_and_pages_hold_every_case_once(shared: Porta
         found = read_cases(viewer, find_cases(viewer, Filters(source=source)))
         assert found and all(source in case.sources for case in found)
     assert find_cases(viewer, Filters(street="没有这条街")) == []
+    for name, values_of in (
+        ("kind", lambda c: (c.kind,)),
+        ("street", lambda c: c.streets),
+        ("community", lambda c: c.communities),
+    ):
+        every = read_cases(viewer, find_cases(viewer, Filters()))
+        values = [value for case in every for value in values_of(case)]
+        value = min(set(values), key=lambda value: (values.count(value), value))
+        matching = [case.case_id for case in every if value in values_of(case)]
+        assert matching and find_cases(viewer, Filters(**{name: value})) == matching
+    for reason in reasons(viewer):
+        found = read_cases(viewer, find_cases(viewer, Filters(reason=reason["id"])))
+        assert found and {case.reason for case in found} == {reason["zh"]}
+        assert reason["zh"] in client.get("/review", params={"reason": reason["id"]}).text
     everything = find_cases(viewer, Filters())
     pages = [of_page(client, number) for number in range(1, 3)]
     assert [case for page in pages for case in page] == everything

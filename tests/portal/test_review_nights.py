@@ -171,7 +171,9 @@ def alike(portal: Portal) -> list[str]:
     return max(found.values(), key=len)
 
 
-def test_cases_alike_are_decided_together_only_once_proven_and_taken_back_as_a_whole(grey: Portal) -> None:
+def test_cases_alike_are_decided_together_only_once_proven_and_taken_back_as_a_whole(
+    grey: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client, cases = grey.client("steward"), alike(grey)
     assert len(cases) >= 5
     for case_id in cases[:2]:
@@ -180,13 +182,26 @@ def test_cases_alike_are_decided_together_only_once_proven_and_taken_back_as_a_w
     assert decide(grey, client, cases[2], "same").status_code == 303
     (offer,) = read_offers(desk_of(grey, "steward"))
     assert set(cases[3:]) <= set(offer.case_ids) and not set(cases[:3]) & set(offer.case_ids)
+    taken = offer.case_ids[0]
+    other = grey.client("steward2")
+    assert other.get(f"/review/{taken}").status_code == 200
+    (without,) = read_offers(desk_of(grey, "steward"))
+    assert set(without.case_ids) == set(offer.case_ids) - {taken}, "another steward has it open"
     path = f"/review/bulk/{offer.proven.pattern}"
+    with monkeypatch.context() as late:  # it is taken after the offer was read
+        late.setattr("linkage.portal.review.bulk.held_by_others", lambda state, user_id: {})
+        form = {"count": len(offer.case_ids), "reason": "other", "note": "同一格式"}
+        assert client.post(path, data=form).status_code == 303
+    first = [r for r in read_readings(grey.state) if r.batch]
+    assert {r.case_id for r in first} == set(without.case_ids), "the one that is taken is left, the others are decided"
+    assert client.post(f"/review/batch/{first[0].batch}/undo").status_code == 303
+    assert other.post(f"/review/{taken}/leave").status_code == 303
     page = client.get(path).text
     assert all(case_id in page for case_id in offer.case_ids) and "停用编号" in page
     assert client.post(path, data={"count": 1, "reason": "other", "note": "同一格式"}).status_code == 409
     answer = client.post(path, data={"count": len(offer.case_ids), "reason": "other", "note": "同一格式"})
     assert answer.status_code == 303, answer.text
-    batch = [r for r in read_readings(grey.state) if r.batch]
+    batch = [r for r in read_readings(grey.state) if r.batch and r.batch != first[0].batch]
     assert {r.case_id for r in batch} == set(offer.case_ids) and len({r.batch for r in batch}) == 1
     assert all(read_states(grey.state)[case_id].standing == "decided" for case_id in offer.case_ids)
     assert client.post(f"/review/batch/{batch[0].batch}/undo").status_code == 303

@@ -88,6 +88,7 @@ def test_where_a_case_stands(readings: list[Reading], standing: str, step: str |
 def test_a_sampled_case_is_read_again_by_somebody_else_and_only_once() -> None:
     once = case_state([reading(1)])
     assert next_step(once, sampled=True) == "second"
+    assert next_step(case_state([reading(1, batch="b")]), sampled=True) == "second", "also what was decided together"
     assert not may_read(once, "u1", "second", sampled=True)
     assert may_read(once, "u2", "second", sampled=True)
     assert next_step(case_state([reading(1), reading(2, kind="second", **UNJUDGED)]), sampled=True) is None

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from linkage.portal.desk import Desk
+from linkage.portal.review.locks import held_by_others
 from linkage.portal.review.queue import Case, Filters, find_cases, queue_table, read_cases
 from linkage.portal.review.readings import CaseState, read_states
 from linkage.portal.review.verdicts import PAIR_KINDS
@@ -60,14 +61,17 @@ def proven_patterns(states: Iterable[CaseState], least: int) -> dict[str, Patter
 
 
 def read_offers(desk: Desk) -> list[Offer]:
-    """What may be decided together now, the largest first."""
+    """What may be decided together now, the largest first; cases that another steward has open are not among them."""
     states = read_states(desk.settings.state)
     proven = proven_patterns(states.values(), desk.settings.portal.review.bulk_after)
     if not proven or desk.register.run is None:
         return []
+    read = [case_id for case_id, state in states.items() if state.standing != "open"]
     kinds = sorted(PAIR_KINDS - {"quality_sample", "stale_judgement"})
     rows = desk.register.rows(LEVELS.format(queue=queue_table(desk)), kinds=kinds)
-    open_ids = set(find_cases(desk, Filters(), leave_out=list(states)))
+    open_ids = set(
+        find_cases(desk, Filters(), leave_out=[*read, *held_by_others(desk.settings.state, desk.who.user_id)])
+    )
     cases = {case.case_id: case for case in read_cases(desk, [r["case_id"] for r in rows if r["case_id"] in open_ids])}
     found: dict[str, list[tuple[Case, Row]]] = defaultdict(list)
     for row in rows:

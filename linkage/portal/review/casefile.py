@@ -194,6 +194,13 @@ def read_weights(desk: Desk, file: CaseFile, *, every_pair: bool) -> Weights | N
     )
 
 
+NOTHING_CHANGES = (
+    "归属与编号都不变：留给机器，待有新的证据。",
+    "Nothing changes: it is left to the machine until there is more evidence.",
+)
+"""What 'unsure' does where no judgement stands that it would take the place of."""
+
+
 def foresee(desk: Desk, file: CaseFile, asked: dict[str, Sequence[Sequence[str]]]) -> dict[str, list[Sentence]] | None:
     """What each verdict would do, in words, by verdict; ``asked``: verdict -> groups. None when nobody can say."""
     limit = review_match_weight(desk)
@@ -203,7 +210,12 @@ def foresee(desk: Desk, file: CaseFile, asked: dict[str, Sequence[Sequence[str]]
             _one_at_a_time,
             open_component(desk.settings.state, desk.register, list(file.sheet.person_of)) as component,
         ):
+            standing = [one for one in component.known if one.decision_id not in file.replaced]
+            judged = {frozenset((one.record_key_l, one.record_key_r)) for one in standing}
             for verdict, groups in asked.items():
+                if verdict == "unsure" and not any(pair <= file.sheet.person_of.keys() for pair in judged):
+                    found[verdict] = [NOTHING_CHANGES]
+                    continue
                 try:
                     pairs = file.pairs_of(verdict, groups, limit)
                     outcome = component.outcome(pairs, without=file.replaced)

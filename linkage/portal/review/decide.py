@@ -167,16 +167,26 @@ def _undo(desk: Desk, reading: Reading) -> Reading:
 
 
 def undo_batch(desk: Desk, batch: str) -> int:
-    """Take back all of one's own bulk decision; returns how many readings. Raises NotThere when there is none."""
+    """Take back one's own bulk decision, but for cases that somebody has read since or has open; returns how many readings.
+
+    Raises NotThere when there is none, and Refused when none can be taken back.
+    """
     with open_database(desk.settings.state).connect() as connection:
         query = sa.select(readings_table).where(READINGS.batch == batch, READINGS.user_id == desk.who.user_id)
         rows = [to_reading(row) for row in connection.execute(query).mappings()]
     left = counting(rows)
     if not left:
         raise NotThere
+    undone, refused = 0, None
     for reading in left:
-        _undo(desk, reading)
-    return len(left)
+        try:
+            _undo(desk, reading)
+            undone += 1
+        except Refused as error:
+            refused = error
+    if refused is not None and not undone:
+        raise refused
+    return undone
 
 
 def _withdraw(desk: Desk, connection: sa.Connection, decision_id: str) -> None:

@@ -8,7 +8,7 @@ be, 10 where a benefit is paid, 1 for each record up to 10, 2 for each departmen
 import hashlib
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from linkage.kernel.engine import quote_name, read_sql
@@ -55,6 +55,8 @@ class Filters:
     street: str = ""
     community: str = ""
     source: str = ""
+    reason: str = ""
+    """First eight digits of the reason's MD5: the sentence itself would make every address long."""
 
     def where(self) -> tuple[str, dict[str, Any]]:
         """The condition and its values."""
@@ -64,6 +66,7 @@ class Filters:
             "street": "list_contains(streets, $street)",
             "community": "list_contains(communities, $community)",
             "source": "list_contains(sources, $source)",
+            "reason": "left(md5(reason), 8) = $reason",
         }.items():
             if value := getattr(self, name):
                 conditions.append(condition)
@@ -121,9 +124,17 @@ def choices(desk: Desk) -> dict[str, list[str]]:
     }  # fmt: skip
 
 
+def reasons(desk: Desk) -> list[dict[str, Any]]:
+    """Reasons by which the queue can be filtered: id, Chinese and English."""
+    return desk.register.rows(
+        f"SELECT left(md5(reason), 8) AS id, any_value(reason) AS zh, any_value(reason_en) AS en FROM {queue_table(desk)} "
+        "GROUP BY id ORDER BY zh"
+    )
+
+
 def kinds_of(desk: Desk, filters: Filters) -> dict[str, list[str]]:
     """Ids of cases by kind, whatever kind the filters name."""
-    where, values = Filters("", filters.street, filters.community, filters.source).where()
+    where, values = replace(filters, kind="").where()
     rows = desk.register.rows(
         f"SELECT kind, list(case_id) AS ids FROM {queue_table(desk)} WHERE {where} GROUP BY kind", **values
     )

@@ -21,8 +21,7 @@ def next_step(state: CaseState, *, sampled: bool) -> str | None:
             return "second"
         case "to_discuss":
             return "third"
-    only_once = len(state.readings) == 1 and state.readings[0].batch is None
-    return "second" if sampled and only_once else None
+    return "second" if sampled and len(state.readings) == 1 else None
 
 
 def may_read(state: CaseState, user_id: str, step: str, *, sampled: bool) -> bool:

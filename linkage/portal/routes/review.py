@@ -15,7 +15,7 @@ from linkage.portal.review.casefile import CaseFile, foresee, read_casefile, rea
 from linkage.portal.review.decide import Said, decide, undo
 from linkage.portal.review.kinds import KINDS, REASONS, VERDICTS, reason_text
 from linkage.portal.review.locks import Lock, held_by_others, release_lock, take_lock
-from linkage.portal.review.queue import Filters, choices, find_cases, kinds_of, read_cases
+from linkage.portal.review.queue import Filters, choices, find_cases, kinds_of, read_cases, reasons
 from linkage.portal.review.readings import counting, read_on, read_readings
 from linkage.portal.review.sheet import SPOKEN, title_of
 from linkage.portal.review.verdicts import NotDecidable
@@ -29,8 +29,10 @@ PAGE = 25
 SHOWS = ("open", "decided", "mine", "all")
 
 
-def _filters(kind: Short = "", street: Short = "", community: Short = "", source: Short = "") -> Filters:
-    return Filters(kind, street, community, source)
+def _filters(
+    kind: Short = "", street: Short = "", community: Short = "", source: Short = "", reason: Short = ""
+) -> Filters:
+    return Filters(kind, street, community, source, reason)
 
 
 def _form_filters(
@@ -38,8 +40,9 @@ def _form_filters(
     street: Annotated[str, Form(max_length=100)] = "",
     community: Annotated[str, Form(max_length=100)] = "",
     source: Annotated[str, Form(max_length=100)] = "",
+    reason: Annotated[str, Form(max_length=8, alias="by_reason")] = "",
 ) -> Filters:
-    return Filters(kind, street, community, source)
+    return Filters(kind, street, community, source, reason)
 
 
 ByFilters = Annotated[Filters, Depends(_filters)]
@@ -79,6 +82,7 @@ def queue(
         found=len(ids),
         kinds=kinds,
         choices=choices(desk),
+        reasons=reasons(desk),
         KINDS=KINDS,
         today=read_on(mine, desk.who.user_id, datetime.now(UTC).date()),
         link=link,
@@ -288,7 +292,9 @@ def _lock(desk: Desk, work: Work, case_id: str) -> Lock | None:
 def _both(desk: Desk, file: CaseFile) -> Any:
     if file.blind:
         return {}
-    asked: dict[str, Sequence[Sequence[str]]] = {word: () for word in ("same", "different") if word in file.may_say}
+    asked: dict[str, Sequence[Sequence[str]]] = {
+        word: () for word in ("same", "different", "unsure") if word in file.may_say
+    }
     return foresee(desk, file, asked)
 
 

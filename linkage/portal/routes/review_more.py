@@ -110,27 +110,36 @@ def bulk_decide(
     reason: Annotated[str, Form(max_length=20)] = "as_shown",
     note: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
-    """Decide all of them as the pattern always was; one batch, reversible as a whole."""
+    """Decide all of them as the pattern always was, but for those that another steward took meanwhile; one batch, reversible as a whole."""
     offer = _offer(desk, pattern)
     if count != len(offer.case_ids):
         raise Refused(409, "其间件数有变，请重新查看。", "The number of cases changed meanwhile; look again.")
     why = reason_text(reason, note)
     if why is None:
         raise Refused(422, "请填写原因。", "Give a reason.")
-    batch, done = new_id(), 0
+    desk.details |= {"batch": (batch := new_id()), "cases": 0, "verdict": offer.proven.verdict}
     for case_id, pairs in _pairs_of(desk, offer):
         (case,) = read_cases(desk, [case_id])
-        decide(desk, case, "first", Said(offer.proven.verdict, tuple(pairs), why, pattern=pattern), batch=batch)
-        done += 1
-    desk.details |= {"batch": batch, "cases": done, "verdict": offer.proven.verdict}
+        try:
+            decide(desk, case, "first", Said(offer.proven.verdict, tuple(pairs), why, pattern=pattern), batch=batch)
+        except Refused:
+            continue  # another steward has taken or decided it since: it is theirs, and the rest goes on
+        desk.details["cases"] += 1
+    if not desk.details["cases"]:
+        raise Refused(
+            409,
+            "这些事项其间都已由他人处理，未作裁定。",
+            "Others have taken all of these meanwhile; nothing was decided.",
+        )
     return RedirectResponse("/review/bulk", status_code=303)
 
 
 @router.post("/review/batch/{batch}/undo")
 @guarded("review_batch_undo", "review")
 def batch_undo(desk: AtDesk, batch: BatchId) -> Response:
-    """Take back all of a bulk decision."""
-    desk.details |= {"batch": batch, "cases": undo_batch(desk, batch)}
+    """Take back all of a bulk decision, but for cases that somebody has read since or has open."""
+    desk.details |= {"batch": batch, "cases": 0}
+    desk.details["cases"] = undo_batch(desk, batch)
     return RedirectResponse("/review/bulk", status_code=303)
 
 

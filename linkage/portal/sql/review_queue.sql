@@ -21,6 +21,9 @@ WITH dead AS (
 ), of_persons AS (
     SELECT c.case_id, count(*) AS persons, sum(p.records) AS all_records, bool_or(list_contains($high_harm_statuses, p.status)) AS harmful_status
     FROM concerned c JOIN people p USING (person_id) GROUP BY c.case_id
+), harmful AS (
+    -- Told of every case, the quality sample's too: whether somebody is dead says nothing of what the machine decided.
+    SELECT DISTINCT s.case_id FROM sides s JOIN people p USING (person_id) WHERE list_contains($high_harm_statuses, p.status)
 ), paid AS (
     SELECT DISTINCT c.case_id FROM concerned c JOIN records x USING (person_id) WHERE list_contains($benefit_feeds, x.feed)
 ), of_places AS (
@@ -31,11 +34,11 @@ WITH dead AS (
 )
 SELECT c.*, coalesce(o.sources, []) AS sources, coalesce(w.streets, []) AS streets, coalesce(w.communities, []) AS communities,
        coalesce(p.persons, 0) AS persons, coalesce(p.all_records, len(c.records)) AS all_records,
-       c.kind = 'possible_death' OR coalesce(p.harmful_status, false) AS is_high_harm, paid.case_id IS NOT NULL AS is_paid,
+       c.kind = 'possible_death' OR coalesce(p.harmful_status, false) OR harmful.case_id IS NOT NULL AS is_high_harm, paid.case_id IS NOT NULL AS is_paid,
        -- Harm: money or a death is at stake, many records and departments would be wrong. Information: a coin's toss teaches most.
        CASE WHEN c.kind = 'possible_death' OR coalesce(p.harmful_status, false) THEN 20 ELSE 0 END + CASE WHEN paid.case_id IS NOT NULL THEN 10 ELSE 0 END
            + least(coalesce(p.all_records, len(c.records)), 10) + 2 * len(coalesce(o.sources, [])) AS harm,
        CASE WHEN c.kind = 'quality_sample' THEN 20.0
             ELSE coalesce(round(40 * pow(2, c.match_weight) / pow(1 + pow(2, c.match_weight), 2), 1), 0) END AS information,
        least(c.priority, 60.0) AS urgency
-FROM every_case c LEFT JOIN of_persons p USING (case_id) LEFT JOIN paid USING (case_id) LEFT JOIN of_places w USING (case_id) LEFT JOIN of_sources o USING (case_id)
+FROM every_case c LEFT JOIN of_persons p USING (case_id) LEFT JOIN harmful USING (case_id) LEFT JOIN paid USING (case_id) LEFT JOIN of_places w USING (case_id) LEFT JOIN of_sources o USING (case_id)
