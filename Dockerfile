@@ -6,7 +6,7 @@ ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
     GRIDROLL_STATE=/var/lib/gridroll/state GRIDROLL_EXPORTS=/var/lib/gridroll/exports GRIDROLL_CONFIG=/opt/gridroll/config
 
 RUN useradd --uid 50000 --create-home --home-dir /home/gridroll gridroll \
-    && mkdir -p /opt/airflow /opt/gridroll /var/lib/gridroll/state /var/lib/gridroll/exports \
+    && mkdir -p /opt/airflow /opt/gridroll /var/lib/gridroll/state /var/lib/gridroll/exports /var/lib/gridroll/audit-heads \
     && chown -R gridroll:gridroll /opt/airflow /var/lib/gridroll
 WORKDIR /opt/gridroll
 

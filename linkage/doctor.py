@@ -10,10 +10,13 @@ from functools import partial
 from pathlib import Path
 
 from linkage.configuration import configuration_checks
+from linkage.kernel.config import read_config
 from linkage.kernel.errors import LinkageError
 from linkage.kernel.ledger import read_entries
 from linkage.kernel.run import DATABASE_FILE, State
 from linkage.match.models import APPROVALS
+from linkage.portal.audit_head import HEAD_FILE, NO_COPY
+from linkage.portal.config import PortalConfig
 from linkage.release.chain import PUBLISHED
 from linkage.release.retention import RECORD
 from linkage.release.signing import KEY_ENVIRONMENT, PRIVATE_KEY, signing_key
@@ -26,11 +29,12 @@ OTHERS, GROUP_AND_OTHERS = stat.S_IRWXO, stat.S_IRWXG | stat.S_IRWXO
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at; ``remedy`` says what to do when it is not ``good``."""
+    """One thing looked at; ``remedy`` says what to do when it is not ``good``, or when it is a note: no fault, but worth doing."""
 
     good: bool
     text: str
     remedy: str = ""
+    is_note: bool = False
 
 
 def examine(state_dir: Path, config_dir: Path) -> list[Finding]:
@@ -42,7 +46,7 @@ def examine(state_dir: Path, config_dir: Path) -> list[Finding]:
         remedy = "Check --state for a typing mistake; the first night makes the folder."
         return [*findings, Finding(False, f"the state folder {state_dir} {what}", remedy)]
     state = State(state_dir)
-    return [*findings, *_examine_state(state)]
+    return [*findings, *_examine_state(state), *_copy_of_the_audits_head(state, config_dir)]
 
 
 def _examine_state(state: State) -> Iterator[Finding]:
@@ -63,6 +67,25 @@ def _examine_state(state: State) -> Iterator[Finding]:
         yield Finding(True, "nothing is published yet")
     else:
         yield _try(f"current release {current.name} verifies", lambda: verify_release(current))
+
+
+def _copy_of_the_audits_head(state: State, config_dir: Path) -> Iterator[Finding]:
+    """Whether the end of the audit is signed elsewhere too; nothing where portal.yaml cannot be read, which is said already."""
+    try:
+        named = read_config(config_dir / "portal.yaml", PortalConfig).audit_heads
+    except LinkageError:
+        return
+    remedy = "Name a folder on another machine as audit_heads in config/portal.yaml; see docs/portal-audit.md."
+    if not named:
+        yield Finding(True, NO_COPY, remedy, is_note=True)
+    elif Path(named).resolve().is_relative_to(state.root.resolve()):
+        yield Finding(True, f"{NO_COPY}: {named} is in the state folder", remedy, is_note=True)
+    elif not (Path(named) / HEAD_FILE).is_file():
+        yield Finding(
+            True, f"注意 note: 链尾签名尚未另存。No head of the audit is in {named} yet", "The portal writes it when it starts.", is_note=True
+        )  # fmt: skip
+    else:
+        yield Finding(True, f"the audit's signed head is kept in {named} as well")
 
 
 def _try(text: str, check: Callable[[], object]) -> Finding:

@@ -38,6 +38,7 @@ def serve(
 
     from linkage.portal.accounts import count_users
     from linkage.portal.app import create_app
+    from linkage.portal.audit_head import NO_COPY
     from linkage.portal.downloads.ahead import keep_making_ahead
     from linkage.portal.housekeeping import purge
     from linkage.portal.settings import read_settings
@@ -54,6 +55,8 @@ def serve(
             "注意 note: public_url is https, so a proxy stands in front, but trusted_proxies names none: every user counts as one address, "
             "and wrong passwords of one make all of them wait"
         )
+    if not settings.portal.audit_heads:
+        console.print(f"{NO_COPY} (config/portal.yaml; docs/portal-audit.md)")
     # A page that computes for long lets a short look-up wait for each of its steps; with shorter turns it waits less.
     sys.setswitchinterval(TURN_SECONDS)
     threading.Thread(target=keep_making_ahead, args=(settings, threading.Event()), daemon=True, name="ahead").start()

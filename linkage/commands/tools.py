@@ -81,7 +81,7 @@ def doctor(state: StateOption = Path("state"), config: ConfigOption = Path("conf
     for finding in findings:
         console.print(
             f"{'ok  ' if finding.good else 'BAD '}{finding.text}"
-            + ("" if finding.good else f"\n    -> {finding.remedy}")
+            + (f"\n    -> {finding.remedy}" if finding.is_note or not finding.good else "")
         )
     if not all(finding.good for finding in findings):
         raise typer.Exit(1)

@@ -9,6 +9,11 @@ from linkage.kernel.run import State, write_bytes
 from linkage.release.signing import TRUSTED_KEYS, is_signed, parse_public_key, signing_key
 
 HEAD_FILE = "audit_head.json"
+NO_COPY = (
+    "注意 note: 审计的链尾签名没有另存别处，若连同状态目录一起被回退，无从发现。audit_heads names no folder: the audit's signed head is kept in the "
+    "state folder alone, and an end cut off together with it would not be noticed"
+)
+"""What whoever starts or examines an installation without ``audit_heads`` is told."""
 
 
 @dataclass(frozen=True)

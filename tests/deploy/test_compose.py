@@ -13,7 +13,7 @@ from linkage.kernel.run import State
 from linkage.kernel.state_tables import metadata
 from linkage.review.judgements import Verdict, append_judgements, read_judgements
 from tests.builders import REPOSITORY
-from tests.deploy.services import RUNNING, SERVICES
+from tests.deploy.services import COMPOSE, RUNNING, SERVICES
 
 
 def test_these_services_and_no_other() -> None:
@@ -45,6 +45,21 @@ def test_the_image_is_pinned_and_runs_without_root() -> None:
     text = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
     assert "--require-hashes" in text
     assert re.search(r"^USER (?!root)", text, re.MULTILINE)
+
+
+def test_the_copy_of_the_audits_head_has_a_volume_that_the_portal_alone_mounts() -> None:
+    shipped = (REPOSITORY / "config" / "portal.yaml").read_text(encoding="utf-8")
+    (named,) = re.findall(r"^# audit_heads: (\S+)", shipped, re.MULTILINE)
+    mounting = {
+        name for name, one in SERVICES.items() if any(str(v).endswith(f":{named}") for v in one.get("volumes", ()))
+    }
+    assert mounting == {"portal"}
+    assert {*SERVICES["airflow-scheduler"]["volumes"]} < {*SERVICES["portal"]["volumes"]}
+    assert not named.startswith(f"{SERVICES['portal']['environment']['GRIDROLL_STATE']}/")
+    assert named in (REPOSITORY / "Dockerfile").read_text(
+        encoding="utf-8"
+    )  # a new volume belongs to whom the folder does
+    assert "audit-heads" in COMPOSE["volumes"]
 
 
 NEWEST = max(path.name[1:5] for path in (MIGRATIONS / "versions").glob("v*.py"))

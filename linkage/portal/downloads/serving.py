@@ -81,7 +81,7 @@ def _put_on_record(desk: Desk, offer: Offer, found: Prepared | None, beside: str
     elif offer.table in contract_names():
         desk.columns |= {f"{offer.table}.{name}" for name in contract(str(offer.table)).column_names}
     if offer.order is not None and desk.who.area is not None:
-        details["area"] = desk.who.area_name
+        details |= {"area_level": desk.who.area_level, "area": desk.who.area_name}
     desk.details |= details
 
 

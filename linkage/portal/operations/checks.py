@@ -91,7 +91,8 @@ def _chain(settings: Settings) -> list[tuple[bool, str, str]]:
 def _doctor(settings: Settings) -> list[tuple[bool, str, str]]:
     from linkage.doctor import examine
 
-    return [(f.good, f.text, "" if f.good else f.remedy) for f in examine(settings.state.root, settings.config_dir)]
+    found = examine(settings.state.root, settings.config_dir)
+    return [(f.good, f.text, f.remedy if f.is_note or not f.good else "") for f in found]
 
 
 def _audit(settings: Settings) -> list[tuple[bool, str, str]]:

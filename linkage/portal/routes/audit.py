@@ -10,6 +10,7 @@ from starlette.responses import StreamingResponse
 
 from linkage.kernel.errors import VerificationFailed
 from linkage.portal import clock
+from linkage.portal.audit_downloads import MOST_EXAMINED, Download, downloads_of_person
 from linkage.portal.audit_export import export_lines
 from linkage.portal.audit_search import (
     OUTCOMES,
@@ -31,6 +32,11 @@ router = APIRouter(route_class=GuardedRoute)
 ENTRIES_ON_A_PAGE = 50
 MOST_LOOKS = 5_000
 MOST_FOUND = 500
+HELD = {
+    "held": "含此人 held",
+    "may": "可能含此人 may hold",
+    "unknown": "无法查明 cannot be told: the release was removed",
+}
 PERSON_ID = re.compile("P[0-9A-HJKMNP-TV-Z]{16}")
 Short = Annotated[str, Query(max_length=200)]
 Day = Annotated[str, Query(max_length=10)]
@@ -73,9 +79,12 @@ def entry(request: Request, desk: AtDesk, seq: int) -> Response:
 @router.get("/audit/persons/{person_id}")
 @guarded("audit_person", "audit")
 def person(request: Request, desk: AtDesk, person_id: str) -> Response:
-    """Who looked at this person, under whatever id."""
+    """Who looked at this person, or took a file that held them, under whatever id."""
     ids, found = _looks(desk, person_id)
-    return page(request, "audit_person.html", person_id=person_id, ids=ids, entries=found, most=MOST_LOOKS)
+    taken = downloads_of_person(desk.settings, ids)
+    return page(
+        request, "audit_person.html", person_id=person_id, ids=ids, entries=found, most=MOST_LOOKS, taken=taken, examined=MOST_EXAMINED
+    )  # fmt: skip
 
 
 @router.get("/audit/persons/{person_id}/csv")
@@ -83,8 +92,20 @@ def person(request: Request, desk: AtDesk, person_id: str) -> Response:
 def person_csv(desk: AtDesk, person_id: str) -> Response:
     """The same as a file."""
     ids, found = _looks(desk, person_id)
+    taken = downloads_of_person(desk.settings, ids)
     names = ("seq", "at", "actor", "department", "action", "outcome", "purpose", "address", "persons", "columns")
-    rows = [names, *(_csv_row(one, ids, names) for one in found)]
+    looks = [[*_csv_row(one, ids, names), "", "", ""] for one in found]
+    downloads = [_csv_download(one, ids, names) for one in (*taken.listed, *taken.unknown)]
+    rows = [[*names, "release", "file", "held"], *looks, *downloads]
+    if taken.is_cut:
+        rows.append(
+            [
+                *("" for _ in names),
+                "",
+                "",
+                f"只查了最近 {MOST_EXAMINED} 次下载 only the newest downloads were looked into",
+            ]
+        )
     headers = {"content-disposition": f'attachment; filename="looks-at-{person_id}.csv"'}
     return Response(csv_text(rows), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -96,6 +117,10 @@ def _csv_row(found: Found, ids: tuple[str, ...], names: tuple[str, ...]) -> list
         "columns": " ".join(found.entry["columns"]),
     }
     return [entry[name] for name in names]
+
+
+def _csv_download(one: Download, ids: tuple[str, ...], names: tuple[str, ...]) -> list[Any]:
+    return [*_csv_row(one.found, ids, names), one.release, one.file, HELD[one.answer]]
 
 
 @router.get("/audit/value")
