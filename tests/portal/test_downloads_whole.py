@@ -17,6 +17,7 @@ from linkage.portal.downloads.releases import published
 from linkage.portal.downloads.unmasked import REGISTER, Request, read_requests
 from linkage.portal.sessions import viewer_of
 from linkage.portal.tokens import create_token, revoke_token
+from tests.portal.browser import browser, served, sit_down
 from tests.portal.conftest import Portal, add_person, grant_register
 from tests.portal.test_downloads import last_entry, offered
 
@@ -223,3 +224,29 @@ def test_granters_see_what_is_asked_for(portal: Portal, taker: str, language: st
     text = client.get("/downloads/unmasked").text
     said = {"zh": "总库（全体居民，未脱敏）", "en": "whole releases (every resident, unmasked)"}[language]
     assert request.request_id in text and said in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_pages_on_the_way_are_sound(portal: Portal, newest: str, taker: str, language: str) -> None:
+    with served(portal) as address, browser() as started:
+        seat, context = sit_down(started, portal, address, taker)
+        seat.open(f"/language/{language}?next=/purpose")
+        seat.page.get_by_role("radio").nth(1).check()
+        seat.page.locator("main form button").click()
+        seat.page.wait_for_url("**/")
+        seat.page.goto(f"{address}/downloads/{newest}/persons.parquet")
+        seat.axe()
+        seat.page.locator("main a[href='/downloads/unmasked']").click()
+        seat.axe()
+        seat.page.locator("textarea").fill("年度审计 批文 7 号")
+        seat.page.locator("main form button").click()
+        seat.page.get_by_text("年度审计 批文 7 号").wait_for()
+        request_id = read_requests(portal.state, requested_by=portal.users[taker])[0].request_id
+        assert [say(portal, who, request_id) for who in ("head", "secadmin")] == [303, 303]
+        for path in ("/downloads/unmasked", "/downloads"):
+            seat.open(path)
+            seat.axe()
+        assert seat.page.locator(f"a[href='/downloads/{newest}/register.duckdb']").count() == 1
+        assert [fault for fault in seat.faults if "403" not in fault] == []
+        context.close()
