@@ -3,7 +3,7 @@
     python benchmarks/portal_load.py STATE --rate 20 --seconds 60 [--review URLS] [--download URLS] [--think 20]
 
 ``--review`` and ``--download`` name files with paths of the portal, one a line, that 20 stewards and 4 downloaders open in turn.
-The state is changed: accounts are made, looks are put on record. Give it a copy.
+The state is changed: accounts are made, downloaders ask for whole releases and are granted them, looks are put on record. Give it a copy.
 """
 
 import argparse
@@ -27,8 +27,11 @@ from linkage.kernel.config import read_config
 from linkage.kernel.run import State
 from linkage.portal.access import AccessConfig
 from linkage.portal.accounts import create_user, find_user, grant_role
-from linkage.portal.config import Sessions
-from linkage.portal.sessions import csrf_token, open_session
+from linkage.portal.config import PortalConfig, Sessions
+from linkage.portal.downloads.releases import published
+from linkage.portal.downloads.unmasked import REGISTER, ask, vote
+from linkage.portal.sessions import csrf_token, open_session, viewer_of
+from linkage.portal.viewer import Viewer
 
 CONFIG = Path("config")
 CASE = re.compile("/review/C[0-9a-f]{16}")
@@ -132,6 +135,36 @@ def client(state: State, base: str, username: str, department: str, role: str) -
     )
 
 
+def let_take_whole_releases(state: State, base: str, username: str) -> None:
+    """Ask for the register in the name of ``username``, and grant it as so many others as it needs."""
+    access, portal = (
+        read_config(CONFIG / "access.yaml", AccessConfig),
+        read_config(CONFIG / "portal.yaml", PortalConfig),
+    )
+    release = published(state)[0].name
+    request_id = ask(
+        state,
+        viewer(state, access, username),
+        release=release,
+        table=REGISTER,
+        columns=(),
+        purpose="visit",
+        note="load",
+    )
+    for i in range(portal.unmasked_votes):
+        granter = f"load_granter_{i}"
+        client(state, base, granter, "office", "data_owner").close()
+        vote(state, request_id, viewer(state, access, granter), "grant", "load")
+
+
+def viewer(state: State, access: AccessConfig, username: str) -> Viewer:
+    """The account ``username`` as it asks now."""
+    user = find_user(state, username=username)
+    found = viewer_of(state, access, user["user_id"]) if user else None
+    assert found is not None
+    return found
+
+
 def wait_for(base: str) -> None:
     for _ in range(300):
         try:
@@ -161,6 +194,8 @@ def run(given: argparse.Namespace, state: State, base: str, clients: list[httpx.
             urls = [line.strip() for line in path.read_text().splitlines() if line.strip()]
             for i in range(number):
                 one = client(state, base, f"load_{path.stem}_{i}", department, role)
+                if role == "register_downloader":
+                    let_take_whole_releases(state, base, f"load_{path.stem}_{i}")
                 one.post("/purpose", data={"purpose": "visit", "note": ""})
                 threads.append(
                     threading.Thread(

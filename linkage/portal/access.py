@@ -24,7 +24,7 @@ Permission = Literal[
     "send_back",  # say that a value is wrong
     "answer_corrections",  # answer for the own department
     "download",  # the own department's slice
-    "download_register",  # whole releases
+    "download_register",  # whole releases, each time under a granted request
     "tokens",  # API tokens of one's own
     "request_unmasked",  # ask for bulk data without masks
     "grant_unmasked",  # one of two who grant it

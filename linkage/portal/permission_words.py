@@ -11,7 +11,7 @@ PERMISSION_WORDS = {
     "send_back": ("反馈错误数据", "send a wrong value back"),
     "answer_corrections": ("答复校核", "answer corrections"),
     "download": ("下载本部门切片", "download the department's slice"),
-    "download_register": ("下载总库", "download whole releases"),
+    "download_register": ("申请并下载总库", "ask for and download whole releases"),
     "tokens": ("接口令牌", "API tokens"),
     "request_unmasked": ("申请未掩码批量数据", "ask for unmasked bulk data"),
     "grant_unmasked": ("审批未掩码批量数据", "grant unmasked bulk data"),

@@ -21,7 +21,9 @@ from linkage.portal.accounts import create_user, grant_role
 from linkage.portal.app import create_app
 from linkage.portal.config import PortalConfig, Sessions
 from linkage.portal.downloads import copies
-from linkage.portal.sessions import csrf_token, open_session
+from linkage.portal.downloads.releases import published
+from linkage.portal.downloads.unmasked import REGISTER, ask, vote
+from linkage.portal.sessions import csrf_token, open_session, viewer_of
 from linkage.portal.settings import Settings, read_settings
 from tests.builders import REPOSITORY
 from tests.once import made_once
@@ -166,6 +168,21 @@ def add_person(portal: Portal, username: str, department: str, roles: tuple[str,
     for role in roles:
         grant_role(portal.state, portal.settings.access, user_id, role, granted_by="test", reason="test")
     return user_id
+
+
+def grant_register(portal: Portal, username: str) -> str:
+    """A request of ``username`` for whole releases, granted by two others; returns its id."""
+    found = viewer_of(portal.state, portal.settings.access, portal.users[username])
+    assert found is not None
+    release = published(portal.state)[0].name
+    request_id = ask(
+        portal.state, found, release=release, table=REGISTER, columns=(), purpose="register_quality", note="批文 1 号"
+    )
+    for other in ("head", "secadmin"):
+        granter = viewer_of(portal.state, portal.settings.access, portal.users[other])
+        assert granter is not None
+        assert vote(portal.state, request_id, granter, "grant", "已核")
+    return request_id
 
 
 def access() -> AccessConfig:

@@ -18,7 +18,7 @@ from linkage.portal.downloads.proof import verify_copy
 from linkage.portal.downloads.releases import published
 from linkage.release.manifest import read_manifest
 from linkage.release.trust import trust_named
-from tests.portal.conftest import Portal
+from tests.portal.conftest import Portal, grant_register
 
 SLICE_TABLES = {"persons", "households", "notices"}
 
@@ -67,6 +67,7 @@ def test_a_department_is_offered_its_slice_and_the_signed_manifest_alone(grid: T
 def test_whole_releases_come_as_signed_and_verify(portal: Portal, newest: str, tmp_path: Path) -> None:
     from linkage.release.verify import verify_release
 
+    grant_register(portal, "archivist")
     client = portal.client("archivist")
     release = portal.state.releases / newest
     folder = tmp_path / newest

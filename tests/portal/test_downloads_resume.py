@@ -18,7 +18,7 @@ from linkage.portal.tokens import create_token
 from linkage.portal.viewer import Viewer
 from linkage.release.publish import publish
 from tests.portal.browser import served
-from tests.portal.conftest import Portal, open_portal
+from tests.portal.conftest import Portal, grant_register, open_portal
 
 pytestmark = pytest.mark.slow
 INTERRUPTIONS = 100
@@ -105,6 +105,7 @@ def test_a_hundred_interrupted_downloads_resume_to_identical_bytes(portal: Porta
 
 def test_a_large_file_is_streamed_and_cut_off_readers_are_let_go(portal: Portal, address: str) -> None:
     release = published(portal.state)[0].name
+    grant_register(portal, "archivist")
     tables = {t: list(c) for t, c in _everything().items()}
     headers = {"authorization": f"Bearer {bearer(portal, 'archivist', 'office', ['download_register'], tables)}"}
     path = f"/api/v1/releases/{release}/files/register.duckdb"

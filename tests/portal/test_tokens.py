@@ -22,7 +22,7 @@ from linkage.portal.tokens import GRANTABLE, create_token, find_token, list_toke
 from linkage.portal.viewer import Viewer
 from linkage.portal.views import view_of
 from linkage.release.slices import NOTICE_FIELDS
-from tests.portal.conftest import Portal, add_person
+from tests.portal.conftest import Portal, add_person, grant_register
 from tests.portal.test_downloads import last_entry
 
 BEARER = re.compile(r"grt_[0-9a-f]{16}_[A-Za-z0-9_-]{43}")
@@ -274,6 +274,7 @@ def test_whole_files_go_only_to_a_token_for_whole_tables(portal: Portal) -> None
 
     viewer = Viewer(portal.users["archivist"], "", "", "office", "district", "", (), portal.settings.access)
     columns = list(contract("members").column_names)
+    grant_register(portal, "archivist")
     client = portal.client()
     for granted, expected in ((columns, True), (columns[1:], False)):
         _, bearer = create_token(

@@ -1,14 +1,14 @@
 """Which files of a release a viewer may take. What is not offered is not there.
 
 A department's downloader takes the department's slice, as copies that bear a mark; an account of an area takes its area's rows of it. A release stays
-as it was signed, but nothing is given of it that today's rules would not give: columns, masks, rows. Whoever may take whole releases gets the files as they were
-signed, byte for byte: a mark would break signatures and deltas. A token's scope narrows both: of a slice to the columns it names, of signed
+as it was signed, but nothing is given of it that today's rules would not give: columns, masks, rows. Whoever may take whole releases, and was granted to
+(whole_register.py), gets the files as they were signed, byte for byte: a mark would break signatures and deltas. A token's scope narrows both: of a slice to the columns it names, of signed
 files to the tables it names whole.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,6 +20,8 @@ from linkage.portal.desk import Desk
 from linkage.portal.downloads.copies import Order
 from linkage.portal.downloads.kept_rows import KNOWN_BY, allowed_count, can_leave_out
 from linkage.portal.downloads.marks import Copy, split_format, table_of
+from linkage.portal.downloads.unmasked import Request
+from linkage.portal.downloads.whole_register import granted_register, holds_residents, may_take_register
 from linkage.portal.viewer import Viewer
 from linkage.release.chain import is_emptied
 from linkage.release.deltas import CONTRACTS, FOLDER
@@ -47,6 +49,8 @@ class Offer:
     """How to make the copy; None: delivered as signed."""
     is_part: bool = False
     """Whether fewer rows are given than the signed file has: ``rows`` are those given, ``bytes`` an estimate."""
+    under: Request | None = None
+    """The granted request under which it is given, where it needs one."""
 
     @property
     def file(self) -> Path:
@@ -62,21 +66,34 @@ def offers(desk: Desk, release: Path) -> dict[str, Offer]:
     viewer = desk.who
     if not viewer.permissions & {"download", "download_register"}:
         return {}
-    whole = "download_register" in viewer.permissions and viewer.area is None
     found = {name: _signed(release, name, {}) for name in sorted(CHAIN_FILES) if (release / name).is_file()}
     if is_emptied(release):
         return found
     manifest = read_manifest(release)
-    files: dict[str, dict[str, Any]] = dict(manifest["files"])
-    if whole:
-        files |= _derived(release)
-        return found | {name: _signed(release, name, entry) for name, entry in files.items() if _in_scope(viewer, name)}
+    if may_take_register(viewer):
+        whole, under = _whole(viewer, release, manifest), granted_register(desk)
+        if under is not None:
+            return found | {n: replace(o, under=under) if holds_residents(n) else o for n, o in whole.items()}
+        found |= {name: offer for name, offer in whole.items() if not holds_residents(name)}
     # A department that receives nothing any more receives nothing of earlier releases either.
     department = department_of(viewer, desk.settings.sharing)
     if department is None or "download" not in viewer.permissions:
         return found
     slice_ = _Slice(desk, release, manifest, department, restricted_since(desk, release))
     return found | slice_.offers()
+
+
+def withheld(desk: Desk, release: Path) -> frozenset[str]:
+    """Files of ``release`` that the viewer would be offered, as they were signed, once a request for the register is granted."""
+    if not may_take_register(desk.who) or is_emptied(release) or granted_register(desk) is not None:
+        return frozenset()
+    return frozenset(filter(holds_residents, _whole(desk.who, release, read_manifest(release))))
+
+
+def _whole(viewer: Viewer, release: Path, manifest: Mapping[str, Any]) -> dict[str, Offer]:
+    """All files as they were signed, but those that a token is not for."""
+    files: dict[str, dict[str, Any]] = manifest["files"] | _derived(release)
+    return {name: _signed(release, name, entry) for name, entry in files.items() if _in_scope(viewer, name)}
 
 
 def department_of(viewer: Viewer, sharing: SharingConfig) -> DepartmentSharing | None:

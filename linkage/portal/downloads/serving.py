@@ -10,9 +10,9 @@ from starlette.responses import JSONResponse
 
 from linkage.kernel.contracts import contract, contract_names
 from linkage.kernel.errors import VerificationFailed
-from linkage.portal.desk import Desk, NotThere
+from linkage.portal.desk import Desk, NotThere, Refused
 from linkage.portal.downloads.copies import Prepared
-from linkage.portal.downloads.offers import Offer
+from linkage.portal.downloads.offers import Offer, offers, withheld
 from linkage.portal.downloads.proof import ENDING as PROOF
 from linkage.portal.downloads.proof import write_proof
 from linkage.portal.downloads.response import FileAnswer, bytes_answer
@@ -23,6 +23,32 @@ from linkage.report.page import SOURCES
 log = logging.getLogger(__name__)
 CHECKSUM = ".sha256"
 COME_AGAIN_SECONDS = 3
+
+
+def deliver_of(request: Request, desk: Desk, release: Path, path: str) -> Response:
+    """The file ``path`` of ``release``, as ``deliver`` gives it. Raises Refused (403) for a file of the whole register while no request is granted."""
+    try:
+        return deliver(request, desk, offers(desk, release), path)
+    except NotThere:
+        asked_for = {path, *(path.removesuffix(ending) for ending in (CHECKSUM, PROOF))} & withheld(desk, release)
+        if not asked_for:
+            raise
+    desk.details |= {"release": release.name, "file": min(asked_for), "needs": "granted request"}
+    raise _ask_first(request, desk)
+
+
+def _ask_first(request: Request, desk: Desk) -> Refused:
+    """What is missing, and how to ask; on a page with the way there."""
+    needed, hours = desk.settings.portal.unmasked_votes, desk.settings.portal.unmasked_hours
+    refusal = Refused(
+        403,
+        f"该文件属于总库，含全体居民未脱敏数据，须有已获批准且未过期的申请：请登录后在“下载”→“未脱敏批量数据”页（/downloads/unmasked）说明用途与理由，"
+        f"由另外 {needed} 人批准；批准后 {hours} 小时内，本人或本人令牌可下载各次发布。清单与签名无须申请。",
+        "This file is part of the whole register, every resident without masks, and needs a request that is granted and not over: log in, state purpose and "
+        f"reason under Downloads, Unmasked bulk data (/downloads/unmasked), and let {needed} other people grant it; then you or your token may "
+        f"download any release for {hours} hours. Manifest and signatures need no request.",
+    )
+    return refusal if request.url.path.startswith(API) else refusal.again("downloads_ask_first.html")
 
 
 def deliver(request: Request, desk: Desk, offered: Mapping[str, Offer], path: str) -> Response:
@@ -80,6 +106,9 @@ def _put_on_record(desk: Desk, offer: Offer, found: Prepared | None, beside: str
         desk.columns |= {f"{offer.table}.{name}" for name in offer.order.columns}
     elif offer.table in contract_names():
         desk.columns |= {f"{offer.table}.{name}" for name in contract(str(offer.table)).column_names}
+    if offer.under is not None:
+        details["request"] = offer.under.request_id
+        desk.purpose, desk.purpose_note = offer.under.purpose, offer.under.purpose_note
     if offer.order is not None and desk.who.area is not None:
         details |= {"area_level": desk.who.area_level, "area": desk.who.area_name}
     desk.details |= details

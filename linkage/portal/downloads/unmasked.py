@@ -20,6 +20,8 @@ from linkage.portal.accounts import new_id
 from linkage.portal.viewer import Viewer
 from linkage.release.sharing import SECTIONS, DepartmentSharing, SharingConfig
 
+REGISTER = "register"
+"""What a request names in place of a table when it is for whole releases (whole_register.py). No table is called so."""
 OPEN_DAYS = 7
 """A request that not enough people answered is over after so long."""
 Status = Literal["waiting", "refused", "granted", "over"]
@@ -65,11 +67,21 @@ class Request:
                 return vote.voted_at
         return None
 
+    def until(self, needed: int, hours: float) -> datetime | None:
+        """When a granted request is over; None when it is not granted."""
+        granted = self.granted_at(needed)
+        return None if granted is None else granted + timedelta(hours=hours)
+
+    @property
+    def is_register(self) -> bool:
+        """Whether it is for whole releases."""
+        return self.table == REGISTER
+
     def status(self, needed: int, hours: float, moment: datetime) -> Status:
         """What the request is at ``moment``: ``needed`` grants open it for ``hours``."""
-        granted = self.granted_at(needed)
-        if granted is not None:
-            return "granted" if moment < granted + timedelta(hours=hours) else "over"
+        until = self.until(needed, hours)
+        if until is not None:
+            return "granted" if moment < until else "over"
         if any(vote.verdict == "refuse" for vote in self.votes):
             return "refused"
         return "waiting" if moment < self.expires_at else "over"
@@ -91,7 +103,8 @@ def masked_columns(department: DepartmentSharing, sharing: SharingConfig) -> dic
 def ask(
     state: State, viewer: Viewer, *, release: str, table: str, columns: Sequence[str], purpose: str, note: str
 ) -> str:
-    """Put a request on record and return its id. What may be asked for is checked by the caller (``masked_columns``)."""
+    """Put a request on record and return its id. What may be asked for is checked by the caller (``masked_columns``,
+    ``may_take_register``). ``release``: the one that was current; a request for whole releases holds for the others too."""
     request_id, moment = new_id(), clock.now()
     row = {
         "request_id": request_id, "requested_by": viewer.user_id, "department": viewer.department, "release": release, "table_name": table,
@@ -121,7 +134,7 @@ def vote(state: State, request_id: str, viewer: Viewer, verdict: Literal["grant"
 
 
 def read_requests(state: State, **only: Any) -> list[Request]:
-    """Requests, newest first; ``only`` by request_id or requested_by."""
+    """Requests, newest first; ``only`` by request_id, requested_by or table_name."""
     requests, votes, users = unmask_requests_table, unmask_votes_table, users_table
     query = (
         sa.select(requests, users.c.username)

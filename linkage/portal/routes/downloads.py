@@ -8,10 +8,10 @@ from starlette.responses import JSONResponse, RedirectResponse
 from linkage.portal.desk import AtDesk, NotThere
 from linkage.portal.downloads.dictionary import dictionary, dictionary_csv
 from linkage.portal.downloads.listing import listing
-from linkage.portal.downloads.offers import offers
 from linkage.portal.downloads.releases import named, published, read_day, register_of
 from linkage.portal.downloads.response import bytes_answer
-from linkage.portal.downloads.serving import deliver
+from linkage.portal.downloads.serving import deliver_of
+from linkage.portal.downloads.whole_register import granted_register, may_take_register
 from linkage.portal.guard import GuardedRoute, guarded
 from linkage.portal.pages import page
 from linkage.portal.routes import downloads_api, downloads_trace, downloads_unmasked
@@ -44,9 +44,13 @@ def downloads(
         chosen = register_of(state, day) if day else next(iter(all_releases), None)
     desk.details |= {"release": chosen.name} if chosen else {}
     found = listing(desk, chosen) if chosen else ()
+    may_whole, portal = may_take_register(desk.who), desk.settings.portal
+    under = granted_register(desk) if may_whole else None
     return page(
         request, "downloads.html", releases=all_releases, chosen=chosen, day=day, seen=seen_on(state, day) if day and chosen else None,
         tables=found, is_part=any(line.offer.is_part for group in found for line in group.lines),
+        is_marked=any(line.offer.order is not None for group in found for line in group.lines), may_whole=may_whole,
+        until=under.until(portal.unmasked_votes, portal.unmasked_hours) if under else None,
     )  # fmt: skip
 
 
@@ -88,4 +92,4 @@ def download(request: Request, desk: AtDesk, release: str, path: str) -> Respons
     chosen = named(desk.settings.state, release)
     if chosen is None:
         raise NotThere
-    return deliver(request, desk, offers(desk, chosen.path), path)
+    return deliver_of(request, desk, chosen.path, path)

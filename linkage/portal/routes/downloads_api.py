@@ -15,7 +15,7 @@ from linkage.portal.downloads.listing import Line
 from linkage.portal.downloads.offers import Offer, offers
 from linkage.portal.downloads.releases import Published, named, published, read_day, register_of
 from linkage.portal.downloads.response import ALL_MEDIA_TYPES
-from linkage.portal.downloads.serving import deliver
+from linkage.portal.downloads.serving import deliver_of
 from linkage.portal.guard import API, GuardedRoute, guarded
 
 router = APIRouter(route_class=GuardedRoute, prefix="/api/v1", tags=["downloads"])
@@ -104,7 +104,7 @@ def releases(desk: AtDesk, as_of: AsOf = None) -> list[Release]:
 @router.get("/releases/{release}/files")
 @guarded("release_files", "download", "download_register", takes_tokens=True)
 def files(desk: AtDesk, release: str) -> list[File]:
-    """The files of a release that you may take."""
+    """The files of a release that you may take now: those of the whole register while a request for it is granted."""
     chosen = _named(desk, release)
     copies = desk.settings.copies
     found = offers(desk, chosen.path).values()
@@ -117,6 +117,7 @@ FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file."} | BYTES,
     206: {"description": "A part of it."} | BYTES,
     304: {"description": "You have it already."},
+    403: {"description": "Part of the whole register, and no request for it is granted.", "content": PROBLEM},
     412: {"description": "It is not the version you named."},
     416: {"description": "It is not so long."},
     503: {"description": "Your copy is being prepared; ask again after Retry-After seconds.", "content": PROBLEM},
@@ -127,8 +128,10 @@ FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
 @router.get("/releases/{release}/files/{path:path}", response_class=Response, responses=FILE_ANSWERS)
 @guarded("download", "download", "download_register", needs_purpose=True, takes_tokens=True)
 def file(request: Request, desk: AtDesk, release: str, path: str) -> Response:
-    """A file; resumable (Range, If-Range, ETag). `<path>.sha256` is its checksum, `<path>.proof.json` the signed proof of a marked copy."""
-    return deliver(request, desk, offers(desk, _named(desk, release).path), path)
+    """A file; resumable (Range, If-Range, ETag). `<path>.sha256` is its checksum, `<path>.proof.json` the signed proof of a marked copy.
+
+    403: part of the whole register, which needs a granted request; the answer says how to ask."""
+    return deliver_of(request, desk, _named(desk, release).path, path)
 
 
 @router.get("/dictionary")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request, Response
@@ -14,15 +15,17 @@ from linkage.portal.downloads.offers import Offer, department_of, offers
 from linkage.portal.downloads.releases import named, published
 from linkage.portal.downloads.serving import deliver
 from linkage.portal.downloads.unmasked import (
-    Request as UnmaskRequest,
-)
-from linkage.portal.downloads.unmasked import (
+    REGISTER,
     Status,
     ask,
     masked_columns,
     read_requests,
     vote,
 )
+from linkage.portal.downloads.unmasked import (
+    Request as UnmaskRequest,
+)
+from linkage.portal.downloads.whole_register import may_take_register
 from linkage.portal.guard import GuardedRoute, guarded
 from linkage.portal.pages import page
 
@@ -31,7 +34,7 @@ RequestId = Annotated[str, Form(max_length=16)]
 
 
 @router.get("/downloads/unmasked")
-@guarded("unmasked_page", "request_unmasked", "grant_unmasked")
+@guarded("unmasked_page", "request_unmasked", "download_register", "grant_unmasked")
 def unmasked_page(request: Request, desk: AtDesk) -> Response:
     """The form of a request, one's own requests, and those that wait for an answer."""
     may = desk.who.permissions
@@ -41,11 +44,12 @@ def unmasked_page(request: Request, desk: AtDesk) -> Response:
         request, "downloads_unmasked.html", requests=shown, status_of=_status_of(desk), maskable=_maskable(desk), formats=FORMATS,
         needed=desk.settings.portal.unmasked_votes, hours=desk.settings.portal.unmasked_hours,
         may_vote={r.request_id for r in shown if _may_vote(desk, r)}, path_of=_path,
+        may_register=may_take_register(desk.who), register=REGISTER, until_of=_until_of(desk),
     )  # fmt: skip
 
 
 @router.post("/downloads/unmasked")
-@guarded("unmasked_request", "request_unmasked")
+@guarded("unmasked_request", "request_unmasked", "download_register")
 def unmasked_request(
     desk: AtDesk,
     table: Annotated[str, Form(max_length=50)],
@@ -53,9 +57,12 @@ def unmasked_request(
     note: Annotated[str, Form(max_length=500)],
     columns: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
-    """Ask for a table with named columns in full."""
-    allowed = _maskable(desk).get(table, ())
-    if not columns or not set(columns) <= set(allowed):
+    """Ask for a table with named columns in full, or for whole releases."""
+    if table == REGISTER:
+        if not may_take_register(desk.who):
+            raise Refused(422, "您不能申请总库。", "Whole releases are not yours to ask for.")
+        columns = None
+    elif not columns or not set(columns) <= set(_maskable(desk).get(table, ())):
         raise Refused(422, "请选择要取消脱敏的字段。", "Choose the columns that you need in full.")
     if desk.settings.portal.purpose(purpose) is None or not note.strip():
         raise Refused(422, "请选择用途并说明理由。", "Choose a purpose and say why.")
@@ -63,9 +70,14 @@ def unmasked_request(
     if newest is None:
         raise NotThere
     request_id = ask(
-        desk.settings.state, desk.who, release=newest.name, table=table, columns=columns, purpose=purpose, note=note.strip()
+        desk.settings.state, desk.who, release=newest.name, table=table, columns=columns or (), purpose=purpose, note=note.strip()
     )  # fmt: skip
-    desk.details |= {"request": request_id, "release": newest.name, "table": table, "unmasked": sorted(set(columns))}
+    desk.details |= {
+        "request": request_id,
+        "release": newest.name,
+        "table": table,
+        "unmasked": sorted(set(columns or ())),
+    }
     return RedirectResponse("/downloads/unmasked", status_code=303)
 
 
@@ -118,6 +130,11 @@ def _read(desk: Desk, request_id: str) -> UnmaskRequest:
 def _status_of(desk: Desk) -> Callable[[UnmaskRequest], Status]:
     portal, moment = desk.settings.portal, clock.now()
     return lambda asked: asked.status(portal.unmasked_votes, portal.unmasked_hours, moment)
+
+
+def _until_of(desk: Desk) -> Callable[[UnmaskRequest], datetime | None]:
+    portal = desk.settings.portal
+    return lambda asked: asked.until(portal.unmasked_votes, portal.unmasked_hours)
 
 
 def _may_vote(desk: Desk, asked: UnmaskRequest) -> bool:
