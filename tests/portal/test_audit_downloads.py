@@ -19,6 +19,7 @@ from linkage.release.retention import _empty
 from tests.portal.conftest import Portal, add_person
 from tests.portal.people import RETIRED, Changed, change, one
 from tests.portal.test_downloads_narrowed import take
+from tests.portal.test_downloads_unmasked import ask, newest_request, say
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,22 @@ def test_an_areas_download_has_on_record_what_tells_its_rows(portal: Portal, the
         assert all(
             one.found.entry["actor"] != "in_area" for one in downloads_of_person(portal.settings, (person,)).listed
         )
+
+
+def test_a_download_without_masks_is_listed_like_others(portal: Portal, then: Then) -> None:
+    portal.users["head3"] = add_person(portal, "head3", "office", ("data_owner",))
+    client = ask(portal)
+    request = newest_request(portal).request_id
+    assert [say(portal, granter, request, "grant") for granter in ("head", "head3")] == [303, 303]
+    assert client.get(f"/downloads/unmasked/{request}/persons.csv").status_code == 200
+    inside, outside = min(then.of("grid")), min(then.everybody - then.of("grid"))
+    taken = downloads_of_person(portal.settings, (inside,)).listed[0]
+    assert (taken.found.entry["action"], taken.answer) == ("download_unmasked", "held")
+    assert taken.found.seq in listed(portal, inside) and taken.found.seq not in listed(portal, outside)
+    page = portal.client("auditor", purpose=None)
+    page.cookies.set("gridroll_language", "en")
+    text = page.get(f"/audit/persons/{inside}").text
+    assert "Downloads that held this person" in text and f"unmasked/{request}/persons.csv" in text
 
 
 def test_downloads_are_found_under_the_ids_of_before(changed: Changed) -> None:
