@@ -72,6 +72,7 @@ ACTIONS = {
     "unmasked_page": ("未脱敏数据页", "page of unmasked data"),
     "unmasked_request": ("申请未脱敏数据", "unmasked data asked for"),
     "unmasked_vote": ("审批未脱敏数据", "unmasked data granted or refused"),
+    "unmasked_withdraw": ("撤回未脱敏数据申请", "request for unmasked data withdrawn"),
     "download_unmasked": ("下载未脱敏数据", "download of unmasked data"),
     "tokens_page": ("本人令牌", "own tokens"),
     "tokens_all": ("全部令牌", "all tokens"),

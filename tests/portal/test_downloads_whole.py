@@ -171,6 +171,34 @@ def test_its_time_runs_out_for_sessions_and_tokens(
     assert take(machine, newest, "manifest.json", **bearer) == 200
 
 
+def withdraw(portal: Portal, username: str, request_id: str) -> int:
+    return int(portal.client(username).post(f"/downloads/unmasked/{request_id}/withdraw").status_code)
+
+
+def test_its_requester_withdraws_it_for_good(portal: Portal, newest: str, taker: str) -> None:
+    request_id = grant_register(portal, taker)
+    _, bearer = token_of(portal, taker)
+    client, machine = portal.client(taker), portal.client()
+    assert (take(client, newest), take(machine, newest, **bearer)) == (200, 200)
+    for other, expected in (("archivist", 404), ("grid_downloader", 404), ("head", 403)):
+        assert withdraw(portal, other, request_id) == expected
+    assert take(client, newest) == 200
+    assert withdraw(portal, taker, request_id) == 303
+    assert (take(client, newest), take(machine, newest, **bearer)) == (403, 403)
+    assert "已撤回" in client.get("/downloads/unmasked").text
+    assert withdraw(portal, taker, request_id) == 409
+    portal.users.setdefault("head3", add_person(portal, "head3", "office", ("data_owner",)))
+    assert say(portal, "head3", request_id) == 409
+
+
+def test_a_request_withdrawn_before_it_was_answered_takes_no_grants(portal: Portal, newest: str, taker: str) -> None:
+    request = ask(portal, taker)
+    assert say(portal, "head", request.request_id) == 303
+    assert withdraw(portal, taker, request.request_id) == 303
+    assert say(portal, "secadmin", request.request_id) == 409
+    assert take(portal.client(taker), newest) == 403
+
+
 def test_it_ends_with_the_token_and_with_the_role(portal: Portal, newest: str, taker: str) -> None:
     grant_register(portal, taker)
     token_id, bearer = token_of(portal, taker)

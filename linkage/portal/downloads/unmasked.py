@@ -1,7 +1,8 @@
 """Bulk data without masks: asked for by one, granted by two others, for a short while.
 
 The state of a request is what its votes, in their order, make of it: the first refusal ends it; the last grant that is needed opens it for
-``unmasked_hours``. A vote after either is void. Requests and votes are only ever added.
+``unmasked_hours``. A vote after either is void. The requester may withdraw it at any time, which is put down beside the votes and ends it for good. Requests
+and votes are only ever added.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,9 @@ REGISTER = "register"
 """What a request names in place of a table when it is for whole releases (whole_register.py). No table is called so."""
 OPEN_DAYS = 7
 """A request that not enough people answered is over after so long."""
-Status = Literal["waiting", "refused", "granted", "over"]
+Status = Literal["waiting", "refused", "granted", "over", "withdrawn"]
+Verdict = Literal["grant", "refuse", "withdraw"]
+"""``withdraw`` is the requester's alone."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Request:
         for vote in self.votes:
             if vote.verdict == "refuse" or vote.voted_at >= self.expires_at:
                 return None
-            if vote.user_id != self.requested_by:
+            if vote.verdict == "grant" and vote.user_id != self.requested_by:
                 grants.add(vote.user_id)
             if len(grants) >= needed:
                 return vote.voted_at
@@ -79,6 +82,8 @@ class Request:
 
     def status(self, needed: int, hours: float, moment: datetime) -> Status:
         """What the request is at ``moment``: ``needed`` grants open it for ``hours``."""
+        if any(vote.verdict == "withdraw" and vote.user_id == self.requested_by for vote in self.votes):
+            return "withdrawn"
         until = self.until(needed, hours)
         if until is not None:
             return "granted" if moment < until else "over"
@@ -116,8 +121,8 @@ def ask(
     return request_id
 
 
-def vote(state: State, request_id: str, viewer: Viewer, verdict: Literal["grant", "refuse"], reason: str) -> bool:
-    """Record a vote; False when this person voted already."""
+def vote(state: State, request_id: str, viewer: Viewer, verdict: Verdict, reason: str) -> bool:
+    """Record a vote, or the requester's withdrawal; False when this person voted already. Who may is checked by the caller."""
     row = {
         "request_id": request_id,
         "user_id": viewer.user_id,

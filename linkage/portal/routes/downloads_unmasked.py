@@ -105,6 +105,20 @@ def unmasked_vote(
     return RedirectResponse("/downloads/unmasked", status_code=303)
 
 
+@router.post("/downloads/unmasked/{request_id}/withdraw")
+@guarded("unmasked_withdraw", "request_unmasked", "download_register")
+def unmasked_withdraw(desk: AtDesk, request_id: str) -> Response:
+    """End a request of one's own, granted or not."""
+    asked = _read(desk, request_id)
+    if asked.requested_by != desk.who.user_id:
+        raise NotThere
+    desk.details |= {"request": request_id}
+    ended = _status_of(desk)(asked) not in ("waiting", "granted")
+    if ended or not vote(desk.settings.state, request_id, desk.who, "withdraw", ""):
+        raise Refused(409, "该申请已结束。", "The request is over already.")
+    return RedirectResponse("/downloads/unmasked", status_code=303)
+
+
 @router.head("/downloads/unmasked/{request_id}/{file}")
 @router.get("/downloads/unmasked/{request_id}/{file}")
 @guarded("download_unmasked", "request_unmasked", needs_purpose=True)
