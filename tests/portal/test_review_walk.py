@@ -139,6 +139,7 @@ def read_blind(portal: Portal, address: str, chromium: Browser) -> None:
     assert "遗属证明" not in text and "steward2" not in text, "nothing of the first reading is told"
     press(seat, "s")
     seat.look("second-decided")
+    assert seat.page.get_by_role("status").inner_text().startswith("已记录"), "also where nothing is left to read"
     assert read_states(portal.state)[case_id].standing == "decided"
     assert {row["verdict"] for row in read_rows(portal.state)} == {"same"}
     assert seat.faults == []
