@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse
-from starlette.routing import Mount
+from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from linkage import __version__
@@ -90,7 +90,21 @@ def _http_error(request: Request, error: Exception) -> Response:
     }.get(error.status_code, ("请求有误。", "The request is not right."))
     answer = problem(request, error.status_code, zh, en)
     answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answer.headers["allow"] = _methods_of(request)
     return answer
+
+
+def _methods_of(request: Request) -> str:
+    """Methods of the address, of all its routes: the framework names only those of the first (RFC 9110, 10.2.1)."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    found = {
+        method
+        for route in routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    return ", ".join(sorted(found))
 
 
 def _fault(request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """The portal as a real server, and a real browser that tells of every outside request, every violation of the content policy and every script error."""
 
+import os
 import socket
 import threading
 import time
@@ -22,6 +23,8 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(enc
 SCREEN = {"width": 1366, "height": 768}
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 SERIOUS = ("serious", "critical")
+# Set to a folder to look at what a test saw.
+SCREENSHOTS = os.environ.get("GRIDROLL_SCREENSHOTS")
 
 
 @contextmanager
@@ -80,6 +83,13 @@ class Seat:
             if violation["impact"] in SERIOUS:
                 targets = [node["target"] for node in violation["nodes"][:3]]
                 self.faults.append(f"axe {urlsplit(self.page.url).path}: {violation['id']} {targets}")
+
+    def look(self, name: str) -> None:
+        """The same, and a picture of the page when somebody wants to see it."""
+        self.axe()
+        if SCREENSHOTS:
+            Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=f"{SCREENSHOTS}/{name}.png", full_page=True)
 
 
 def sit_down(

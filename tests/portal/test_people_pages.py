@@ -171,3 +171,32 @@ def test_pages_speak_english_too(portal: Portal) -> None:
     client = portal.client("steward")
     client.cookies.set("gridroll_language", "en")
     assert "What happened" in client.get(f"/people/{known_to_all(portal)}").text
+
+
+def test_a_person_who_merged_or_changed_has_a_line_for_it(portal: Portal) -> None:
+    event = rows(
+        portal,
+        "SELECT subject_id, night, kind, field FROM history WHERE kind = 'field_changed' AND field IN ('phone', 'residence_address', 'full_name') "
+        "AND subject_id IN (SELECT person_id FROM persons) ORDER BY ALL LIMIT 1",
+    )[0]
+    page = portal.client("steward").get(f"/people/{event['subject_id']}").text
+    told = page.partition('<ol class="timeline">')[2].partition("</ol>")[0]
+    assert f'<time datetime="{event["night"]}">' in told
+    assert "没有记下变更" not in page
+    name = {"phone": "电话", "residence_address": "现住地址", "full_name": "姓名"}[event["field"]]
+    assert name in told
+
+
+def test_a_household_shows_its_address_and_every_member(portal: Portal) -> None:
+    home = rows(
+        portal,
+        "SELECT household_id, address FROM households WHERE members >= 3 AND address IS NOT NULL ORDER BY 1 LIMIT 1",
+    )[0]
+    members = rows(
+        portal,
+        "SELECT person_id, full_name FROM members JOIN persons USING (person_id) WHERE household_id = $id AND valid_to IS NULL",
+        id=home["household_id"],
+    )
+    page = portal.client("steward").get(f"/households/{home['household_id']}").text
+    assert home["address"] in page and len(members) >= 3
+    assert all(m["full_name"] in page and f"/people/{m['person_id']}" in page for m in members)

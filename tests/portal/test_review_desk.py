@@ -377,3 +377,43 @@ def test_the_own_readings_of_a_steward_are_theirs_alone(desk: Portal) -> None:
     assert "只给自己看" not in desk.client("steward2").get("/review/history").text
     assert first in client.get("/review?show=mine").text
     assert first not in desk.client("steward2").get("/review?show=mine").text
+
+
+def section(text: str, heading: str) -> str:
+    """What stands on a page between this heading and the next."""
+    return text.partition(f"<h2>{heading}</h2>")[2].partition("<h2>")[0]
+
+
+def test_a_case_shows_the_households_of_the_persons_concerned_with_members_and_address(shared: Portal) -> None:
+    client, viewer = shared.client("steward"), desk_of(shared, "steward")
+    case = next(
+        case
+        for case in read_cases(viewer, find_cases(viewer, Filters()))
+        if viewer.look("members", "list_contains($ids, person_id)", ids=list(case.person_ids)) and not case.is_blind
+    )
+    told = section(client.get(f"/review/{case.case_id}").text, "家庭与住处")
+    (home,) = viewer.register.rows(
+        """SELECT h.household_id, h.address FROM members m JOIN households h USING (household_id)
+        WHERE list_contains($ids, m.person_id) ORDER BY 1 LIMIT 1""",
+        ids=list(case.person_ids),
+    )
+    members = viewer.register.rows(
+        "SELECT person_id, full_name FROM members m JOIN persons USING (person_id) WHERE household_id = $home",
+        home=home["household_id"],
+    )
+    assert home["household_id"] in told and home["address"] in told
+    assert members and all(m["person_id"] in told and (m["full_name"] or "—") in told for m in members)
+    assert told.count("本件") >= 1, "who is concerned is marked among the members"
+
+
+def test_an_earlier_judgement_stands_on_the_page_of_a_case_that_is_open_again(desk: Portal) -> None:
+    client = desk.client("steward")
+    (case_id,) = of_kind(client, "constraint_conflict")
+    assert "无。" in section(client.get(f"/review/{case_id}").text, "先前的判定")
+    decide(desk, client, case_id, "different", note="电话核实")
+    told = section(client.get(f"/review/{case_id}").text, "先前的判定")
+    assert "不同人" in told and "看过原始材料：电话核实" in told
+    assert "steward" not in told, "readers are masked"
+    client.post("/review/undo")
+    told = section(client.get(f"/review/{case_id}").text, "先前的判定")
+    assert "撤回" in told and "不同人" in told, "what was taken back stays to be seen"

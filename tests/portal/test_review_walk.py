@@ -1,4 +1,4 @@
-"""A steward's day in a browser, by keyboard only: ten cases decided, one undone; no look outside, no broken rule of the page, axe content."""
+"""A steward's day in a browser, by keyboard only: ten cases decided, one undone, a second reader; no look outside, no broken rule of the page, axe content."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from linkage.portal.review.readings import read_states
+from linkage.review.judgements import read_rows
 from tests.portal.browser import Seat, browser, served, sit_down
 from tests.portal.conftest import Portal
-from tests.portal.review_desk import copied_portal, of_kind
+from tests.portal.review_desk import copied_portal, decide, of_kind
 
 pytestmark = pytest.mark.slow
 
@@ -36,11 +38,21 @@ def press(seat: Seat, key: str) -> None:
         seat.page.keyboard.press(key)
 
 
+def tab_to(seat: Seat, selector: str) -> None:
+    """Press Tab until the focus is on the last element that ``selector`` finds, as a hand without a mouse does."""
+    for _ in range(200):
+        if seat.page.evaluate("s => [...document.querySelectorAll(s)].at(-1) === document.activeElement", selector):
+            return
+        seat.page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not reach {selector}")
+
+
 def state_purpose(seat: Seat) -> None:
-    """On the page that asks for the purpose: choose data quality and go on, by keyboard."""
-    seat.page.keyboard.press("Tab")
-    seat.page.locator("input[value=register_quality]").focus()
-    seat.page.keyboard.press("Space")
+    """On the page that asks for the purpose, where the first is in focus: down to data quality and go on, by keyboard."""
+    assert seat.page.evaluate("document.activeElement.name") == "purpose"
+    while seat.page.evaluate("document.activeElement.value") != "register_quality":
+        seat.page.keyboard.press("ArrowDown")
+    assert seat.page.locator("input[name=purpose]:checked").input_value() == "register_quality"
     press(seat, "Enter")
 
 
@@ -51,7 +63,7 @@ def test_groups_by_keyboard_are_seen_before_they_are_decided(portal: Portal, add
     state_purpose(seat)
     seat.page.wait_for_selector(".foreseen")
     assert seat.page.locator(".foreseen").count() >= 1
-    seat.page.locator("select[name=group]").last.focus()
+    tab_to(seat, "select[name=group]")
     seat.page.keyboard.press("End")
     seat.page.keyboard.press("Escape")
     press(seat, "g")
@@ -97,6 +109,39 @@ def test_ten_cases_by_keyboard_and_one_undone(portal: Portal, address: str, chro
     press(seat, "u")
     press(seat, "q")
     assert seat.page.locator(".day b").inner_text() == "10"
+    assert seat.faults == []
+
+
+def test_a_second_reader_reads_a_case_blind_and_decides_it(two_nights: Path, tmp_path: Path, chromium: Browser) -> None:
+    portal = copied_portal(
+        two_nights, tmp_path / "state"
+    )  # the one death in doubt of two nights, decided by nobody yet
+    with served(portal) as address:
+        read_blind(portal, address, chromium)
+
+
+def read_blind(portal: Portal, address: str, chromium: Browser) -> None:
+    """A steward has read a case of high harm; the second reader walks from the menu to its decision."""
+    first = portal.client("steward2")
+    case_id = of_kind(first, "possible_death")[-1]
+    assert decide(portal, first, case_id, "same", note="遗属证明第七号").status_code == 303
+    seat, _ = sit_down(chromium, portal, address, "second")
+    seat.open("/review")
+    assert seat.page.url == f"{address}/review/second"
+    seat.look("second-waiting")
+    tab_to(seat, f"main a[href^='/review/{case_id}']")
+    press(seat, "Enter")
+    state_purpose(seat)
+    assert seat.page.url.startswith(f"{address}/review/{case_id}")
+    seat.look("second-case")
+    text = seat.page.locator("main").inner_text()
+    assert "第二人盲评" in text and "高危害" in text
+    assert "遗属证明" not in text and "steward2" not in text, "nothing of the first reading is told"
+    press(seat, "s")
+    seat.look("second-decided")
+    assert seat.page.get_by_role("status").inner_text().startswith("已记录"), "also where nothing is left to read"
+    assert read_states(portal.state)[case_id].standing == "decided"
+    assert {row["verdict"] for row in read_rows(portal.state)} == {"same"}
     assert seat.faults == []
 
 

@@ -1,16 +1,11 @@
 """Each role walks through its pages in a real browser: no outside request, no violation of the content policy, no serious finding of axe."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from tests.portal.browser import browser, served, sit_down
 from tests.portal.conftest import Portal
 
 pytestmark = pytest.mark.slow
-# Set to a folder to look at what the test saw.
-SCREENSHOTS = os.environ.get("GRIDROLL_SCREENSHOTS")
 EVERYBODY = (
     "steward",
     "second",
@@ -41,10 +36,7 @@ def test_every_page_that_the_menus_lead_to_is_sound(portal: Portal, language: st
             paths = ["/", "/purpose", *links(seat.page.locator("header nav a"))]
             for number, path in enumerate(paths):
                 seat.open(path)
-                seat.axe()
-                if SCREENSHOTS:
-                    Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
-                    seat.page.screenshot(path=f"{SCREENSHOTS}/{username}-{language}-{number}.png")
+                seat.look(f"{username}-{language}-{number}")
             faults += [f"{username}: {fault}" for fault in seat.faults]
             context.close()
     assert faults == []

@@ -21,7 +21,9 @@ class SearchRequest(Answer):
     """What to look for."""
 
     kind: SearchKind = Field(description="number, name, phone, address, dwelling, household, person, record")
-    text: str = Field(min_length=1, max_length=200, description="As typed; any spelling")
+    text: str = Field(
+        min_length=1, max_length=200, description="As typed; any spelling. Of an address at least 4 characters"
+    )
     birth_date: str = Field(default="", max_length=40, description="With kind name only")
 
 
@@ -110,7 +112,7 @@ class VerifyAnswer(Answer):
 
 
 class MatchRequest(Answer):
-    """A record as the caller has it; names are those of the common record."""
+    """A record as the caller has it; names are those of the common record. At least one is given, those left empty are not compared."""
 
     identity_number: str = Field(default="", max_length=200)
     full_name: str = Field(default="", max_length=200)

@@ -8,7 +8,7 @@ from linkage.portal.desk import Desk, NotThere
 from linkage.portal.review.locks import held_by_others
 from linkage.portal.review.lookups import of_records
 from linkage.portal.review.queue import Case, Filters, find_cases, read_cases
-from linkage.portal.review.readings import CaseState, Reading, read_states, settles
+from linkage.portal.review.readings import CaseState, Reading, read_readings, read_states, settles
 from linkage.portal.review.second import is_sampled, may_read, next_step
 
 FIRST, SECOND, DISCUSS = "", "second", "discuss"
@@ -119,3 +119,10 @@ def link(case_id: str, queue: str, filters: Filters, **more: str) -> str:
     """Address of a case, with the queue it was reached from."""
     query = urlencode({k: v for k, v in {"queue": queue, **vars(filters), **more}.items() if v})
     return f"/review/{case_id}" + (f"?{query}" if query else "")
+
+
+def own_reading(desk: Desk, reading_id: str) -> Reading | None:
+    """The viewer's own reading of this id, to tell that it is recorded; None when there is none, or the id is empty."""
+    if not reading_id:
+        return None
+    return next(iter(read_readings(desk.settings.state, reading_id=reading_id, user_id=desk.who.user_id)), None)

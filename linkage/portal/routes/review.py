@@ -19,7 +19,7 @@ from linkage.portal.review.queue import Filters, choices, find_cases, kinds_of, 
 from linkage.portal.review.readings import counting, read_on, read_readings
 from linkage.portal.review.sheet import SPOKEN, title_of
 from linkage.portal.review.verdicts import NotDecidable
-from linkage.portal.review.work import FIRST, QUEUES, Work, link, open_case, read_work
+from linkage.portal.review.work import FIRST, QUEUES, Work, link, open_case, own_reading, read_work
 from linkage.portal.routes import review_apply, review_more
 
 router = APIRouter(route_class=GuardedRoute)
@@ -57,6 +57,7 @@ def queue(
     filters: ByFilters,
     show: Short = "open",
     number: Annotated[int, Query(ge=1, le=100_000, alias="page")] = 1,
+    done: Short = "",
 ) -> Response:
     """The queue of review cases."""
     if "review" not in desk.who.permissions:
@@ -84,6 +85,8 @@ def queue(
         choices=choices(desk),
         reasons=reasons(desk),
         KINDS=KINDS,
+        VERDICTS=VERDICTS,
+        before=own_reading(desk, done),
         today=read_on(mine, desk.who.user_id, datetime.now(UTC).date()),
         link=link,
         query=_query(filters),
@@ -175,11 +178,9 @@ def case(
     work = read_work(desk)
     file = _open(desk, work, case_id, with_surroundings=True)
     lock = _lock(desk, work, case_id)
-    before = next((r for r in read_readings(desk.settings.state, reading_id=done)), None) if done else None
     return _show(
         request, desk, work, file, lock, queue, filters, scores=scores,
-        foreseen=_both(desk, file) if foresight else None, before=before if before and before.user_id == desk.who.user_id else None,
-        undone=bool(undone),
+        foreseen=_both(desk, file) if foresight else None, before=own_reading(desk, done), undone=bool(undone),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path, Request, Response
+from fastapi import APIRouter, Form, Path, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from linkage.portal.accounts import new_id
@@ -20,28 +20,29 @@ from linkage.portal.review.kinds import KINDS, VERDICTS, reason_text
 from linkage.portal.review.queue import Filters, read_cases
 from linkage.portal.review.run_config import pair_rules_of
 from linkage.portal.review.verdicts import PairVerdict
-from linkage.portal.review.work import DISCUSS, SECOND, link, open_case, read_work
+from linkage.portal.review.work import DISCUSS, SECOND, link, open_case, own_reading, read_work
 
 router = APIRouter(route_class=GuardedRoute)
 PatternId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+Done = Annotated[str, Query(max_length=100)]
 BatchId = Annotated[str, Path(pattern="^[0-9a-f]{16}$")]
 
 
 @router.get("/review/second")
 @guarded("review_second", "second_read")
-def second(request: Request, desk: AtDesk) -> Response:
+def second(request: Request, desk: AtDesk, done: Done = "") -> Response:
     """Cases that wait for the viewer as second reader; nothing of the first reading is told."""
-    return _waiting(request, desk, SECOND)
+    return _waiting(request, desk, SECOND, done)
 
 
 @router.get("/review/discuss")
 @guarded("review_discuss", "review", "second_read")
-def discuss(request: Request, desk: AtDesk) -> Response:
+def discuss(request: Request, desk: AtDesk, done: Done = "") -> Response:
     """Cases on which two readers differ, for a third."""
-    return _waiting(request, desk, DISCUSS)
+    return _waiting(request, desk, DISCUSS, done)
 
 
-def _waiting(request: Request, desk: Desk, queue: str) -> Response:
+def _waiting(request: Request, desk: Desk, queue: str, done: str) -> Response:
     work = read_work(desk)
     ids = work.waiting(queue)
     known = {case.case_id: case for case in read_cases(desk, ids)}
@@ -54,7 +55,7 @@ def _waiting(request: Request, desk: Desk, queue: str) -> Response:
     cases = [known[case_id] for case_id in ids if case_id in known]
     return page(
         request, "review_waiting.html", cases=cases, queue=queue, KINDS=KINDS, link=link, filters=Filters(), work=work,
-        VERDICTS=VERDICTS,
+        VERDICTS=VERDICTS, before=own_reading(desk, done),
     )  # fmt: skip
 
 
