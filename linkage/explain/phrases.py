@@ -30,6 +30,11 @@ def speaker(language: Language) -> Say:
     return say
 
 
+def tenure_in_words(say: Say, code: str) -> str:
+    """A code of ``tenure`` in words; as it stands where there are none for it."""
+    return say(f"tenure.{code}") if code in sentences()["tenure"] else code
+
+
 def field_name(field: str, language: Language) -> str:
     """A golden field by its name in the contract of persons (English: the column, in words)."""
     return contract("persons").field(field).zh if language == "zh" else field.replace("_", " ")

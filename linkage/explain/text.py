@@ -5,7 +5,7 @@ from datetime import date
 from itertools import groupby
 
 from linkage.explain.bars import waterfall_lines
-from linkage.explain.phrases import Language, Say, field_name, speaker
+from linkage.explain.phrases import Language, Say, field_name, speaker, tenure_in_words
 from linkage.explain.story import (
     Barrier,
     Candidate,
@@ -268,7 +268,7 @@ class _Teller:
 
     def _value(self, field: str, candidate: Candidate) -> str:
         if field == "tenure":
-            return self.say(f"tenure.{candidate.value}")
+            return tenure_in_words(self.say, candidate.value)
         return in_english(field, candidate.value) if self.language == "en" else candidate.value
 
     def _age(self, candidate: Candidate) -> str:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import linkage.explain
-from linkage.explain.phrases import sentences, speaker
+from linkage.explain.phrases import sentences, speaker, tenure_in_words
 from linkage.explain.story import EndedStory, Event, Notes
 from linkage.explain.text import render
 from linkage.explain.words import Words
@@ -118,3 +118,8 @@ def test_an_id_that_was_merged_before_its_successor_ended_did_not_end_itself() -
     for told, expected in ((events, "并入 P2，后者也已终止"), (events[:2], "已于 2026-03-05 终止，没有继任编号")):
         story = EndedStory(notes, "P1", "person", None, tuple(told))
         assert expected in render(story, Words({}, {}, {}, {}, {}, {}, {}), "zh")
+
+
+def test_a_code_without_words_is_told_as_it_stands() -> None:
+    say = speaker("en")
+    assert (tenure_in_words(say, "rent"), tenure_in_words(say, "squat")) == ("rent", "squat")

@@ -5,7 +5,7 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from linkage.explain.phrases import Language, speaker
+from linkage.explain.phrases import Language, speaker, tenure_in_words
 from linkage.explain.veil import decoded
 from linkage.portal.desk import Desk, NotThere
 
@@ -144,7 +144,7 @@ def text_of(desk: Desk, field: str, value: object) -> str | None:
         return text.removesuffix(" day").replace(" month", "").replace(" year", "")
     if field == "tenure":
         language: Language = "en" if desk.language == "en" else "zh"
-        return speaker(language)(f"tenure.{text}")
+        return tenure_in_words(speaker(language), text)
     return text
 
 
