@@ -16,7 +16,7 @@ from linkage.portal.audit_downloads import downloads_of_person
 from linkage.portal.downloads.holding import Answer, Taken, held, holding_engine
 from linkage.portal.downloads.releases import published
 from linkage.release.retention import _empty
-from tests.portal.conftest import Portal, add_person
+from tests.portal.conftest import Portal, add_person, grant_register
 from tests.portal.people import RETIRED, Changed, change, one
 from tests.portal.test_downloads_narrowed import take
 from tests.portal.test_downloads_unmasked import ask, newest_request, say
@@ -132,6 +132,7 @@ def test_who_looked_at_a_person_lists_who_took_a_file_with_them(portal: Portal, 
     for beside in (".sha256", ".proof.json"):
         assert client.get(f"/downloads/{release}/{path}{beside}").status_code == 200
     assert client.head(f"/downloads/{release}/{path}").status_code == 200
+    grant_register(portal, "archivist")
     take(portal.client("archivist"), release, "persons.parquet")
     newest = downloads_of_person(portal.settings, (inside,)).listed[: -len(before) or None]
     assert [(one.file, one.answer, one.found.entry["actor"]) for one in newest] == [
