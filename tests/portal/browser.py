@@ -73,7 +73,8 @@ class Seat:
         """Open a page of the portal; anything but an answer below 400 is a fault."""
         answer = self.page.goto(self.address + path)
         if answer is None or answer.status >= 400:
-            self.faults.append(f"{path}: HTTP {answer.status if answer else 'none'}")
+            told = self.page.locator("[role=alert]").all_inner_texts()
+            self.faults.append(f"{path}: HTTP {answer.status if answer else 'none'} {told}")
 
     def axe(self) -> None:
         """Look for serious findings of axe-core on the page that is open."""
