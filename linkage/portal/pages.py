@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from starlette.responses import HTMLResponse
 
 from linkage.explain.veil import decoded
-from linkage.kernel.contracts import contract
+from linkage.kernel.contracts import contract, contract_names
 from linkage.portal.desk import Desk
 from linkage.portal.words import words_of
 from linkage.report.page import SOURCES, number, percent
@@ -53,11 +53,13 @@ def page(
         return decoded(field, code, english=english)
 
     def field(table: str, name: str) -> str:
-        found = next((f for f in contract(table).fields if f.name == name), None)
+        fields = contract(table).fields if table in contract_names() else ()
+        found = next((f for f in fields if f.name == name), None)
         return name.replace("_", " ") if english or found is None else found.zh
 
     def field_table(name: str) -> str:
-        return name.replace("_", " ") if english else contract(name).zh
+        # A token may name a table that an upgrade has taken away.
+        return name.replace("_", " ") if english or name not in contract_names() else contract(name).zh
 
     text = _environment().get_template(template).render(
         desk=desk, viewer=desk.viewer, t=desk.t, decoded=code_name, source=source, field=field, field_table=field_table, path=request.url.path, english=english,

@@ -241,6 +241,15 @@ def test_whatever_a_token_is_for_it_gets_no_more_than_that_and_its_owner(
     assert download(client, portal, bearer, "slices/police/persons.parquet") is None
 
 
+def test_a_token_for_a_table_that_an_upgrade_took_away_does_not_break_the_page(portal: Portal) -> None:
+    viewer = Viewer(portal.users["grid_downloader"], "", "", "grid", "district", "", (), portal.settings.access)
+    create_token(
+        portal.state, viewer, name="old", purpose="visit", may=["download"], tables={"nothing": ["sex"]}, days=1
+    )
+    answer = portal.client("grid_downloader").get("/tokens")
+    assert answer.status_code == 200 and "nothing" in answer.text
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     may=st.lists(st.sampled_from(PERMISSIONS)),
