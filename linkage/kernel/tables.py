@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from linkage.kernel.contracts import contract
 from linkage.kernel.engine import Engine, quote_name
 
@@ -18,4 +20,8 @@ def fill_table(engine: Engine, table: str, names: Sequence[str], rows: Sequence[
     create_table(engine, table, table)
     if rows:
         listed = ", ".join(quote_name(n) for n in names)
-        engine.con.executemany(f"INSERT INTO {table} ({listed}) VALUES ({', '.join('?' for _ in names)})", rows)
+        types = engine.arrow(f"SELECT {listed} FROM {table}").schema.types
+        columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), types, strict=True)]
+        engine.load_arrow("filled_rows", pa.table(columns, names=list(names)))
+        engine.con.execute(f"INSERT INTO {table} ({listed}) FROM filled_rows")
+        engine.con.execute("DROP TABLE filled_rows")

@@ -72,14 +72,14 @@ WITH said AS (
     SELECT p.person_id, p.hukou_address, p.hukou_address_grade, p.hukou_dwelling_key, NULL, true, p.source, p.feed, p.record_id, p.observed_on
     FROM person_records p SEMI JOIN home_keys h ON h.person_id = p.person_id AND h.dwelling_key = p.hukou_dwelling_key WHERE p.hukou_address IS NOT NULL
 )
+-- A record that writes the same home twice, as residence and as registered, says it once.
 SELECT s.person_id, coalesce(t.address, s.address) AS value,
-       CASE WHEN NOT s.holds THEN 0 ELSE CASE s.grade WHEN 'room' THEN 4 WHEN 'building' THEN 3 WHEN 'estate' THEN 2 ELSE 1 END END
-           + CASE WHEN k.person_id IS NOT NULL OR c.person_id IS NOT NULL THEN 10 ELSE 0 END AS validity, s.source, s.feed, s.record_id, s.observed_on
+       max(CASE WHEN NOT s.holds THEN 0 ELSE CASE s.grade WHEN 'room' THEN 4 WHEN 'building' THEN 3 WHEN 'estate' THEN 2 ELSE 1 END END
+           + CASE WHEN k.person_id IS NOT NULL OR c.person_id IS NOT NULL THEN 10 ELSE 0 END) AS validity, s.source, s.feed, s.record_id, s.observed_on
 FROM said s LEFT JOIN dwelling_texts t ON t.dwelling_key = s.dwelling_key
 LEFT JOIN home_keys k ON k.person_id = s.person_id AND k.dwelling_key = s.dwelling_key
 LEFT JOIN home_keys c ON c.person_id = s.person_id AND c.dwelling_key = s.dwelling_code
--- A record that writes the same home twice, as residence and as registered, says it once.
-QUALIFY row_number() OVER (PARTITION BY s.person_id, coalesce(t.address, s.address), s.source, s.record_id ORDER BY validity DESC) = 1;
+GROUP BY ALL;
 
 CREATE OR REPLACE TEMP VIEW candidates_tenure AS
 SELECT person_id, tenure AS value, 0 AS validity, source, feed, record_id, observed_on FROM person_records WHERE tenure IS NOT NULL;
