@@ -9,7 +9,7 @@ import duckdb
 
 from linkage.kernel.config import read_config
 from linkage.kernel.contracts import TableContract, contract
-from linkage.kernel.engine import quote_name, quote_text, read_sql
+from linkage.kernel.engine import Engine, quote_name, quote_text, read_sql
 from linkage.kernel.run import StageContext, Summary, commit_directory, write_bytes, write_json
 from linkage.release.deltas import table_contract, write_deltas, write_slice_deltas
 from linkage.release.manifest import (
@@ -72,7 +72,7 @@ def run(context: StageContext) -> Summary:
         if context.previous_release is not None:
             rows |= write_deltas(context.engine, RELEASE_TABLES, context.previous_release, unfinished)
             rows |= write_slice_deltas(context.engine, config, context.previous_release, unfinished)
-        _write_lookup(unfinished, context.input("gate_incoming", "common_records"))
+        _write_lookup(context.engine, unfinished, context.input("gate_incoming", "common_records"))
         write_json(unfinished / "datapackage.json", _datapackage(context, rows))
         _sign(context, unfinished, rows)
         for path in unfinished.rglob("*"):
@@ -141,13 +141,16 @@ def _write_restricted(context: StageContext, folder: Path) -> dict[str, int]:
     return {"restricted.parquet": rows}
 
 
-def _write_lookup(folder: Path, common_records: Path) -> None:
+def _write_lookup(engine: Engine, folder: Path, common_records: Path) -> None:
     """``register.duckdb``: the same tables, indexed, closed and without a write-ahead log; persons have one column more,
     ``restriction`` (restrict, end, or null), which whoever shows them to a department must heed. Besides them stand
-    ``search_keys`` and ``search_addresses``, by which persons are found."""
+    ``search_keys`` and ``search_addresses``, by which persons are found. Made within the limits of ``engine``."""
     path = folder / LOOKUP
-    con = duckdb.connect(str(path), config={"threads": 2})
+    limits = {name: engine.scalar(f"SELECT current_setting('{name}')") for name in ("threads", "memory_limit")}
+    spills = Path(engine.scalar("SELECT current_setting('temp_directory')")) / "lookup"
+    con = duckdb.connect(str(path), config=limits | {"temp_directory": str(spills)})
     try:
+        con.execute("SET enable_progress_bar = false")
         for table in LOOKUP_TABLES:
             con.execute(
                 f"CREATE TABLE {quote_name(table)} AS SELECT * FROM read_parquet({quote_text(folder / f'{table}.parquet')})"

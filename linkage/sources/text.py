@@ -96,7 +96,7 @@ def _without_utf16(data: bytes) -> tuple[bytes, str]:
 def line_end(data: bytes) -> bytes:
     """How lines end: in a carriage return where an old system writes nothing else, otherwise in a line feed."""
     returns, feeds = data.count(b"\r"), data.count(b"\n")
-    if returns <= feeds:  # so are those that stand alone; counting the pairs takes ten times as long as counting single bytes
+    if returns <= feeds:  # no need to count the pairs, which takes ten times as long
         return b"\n"
     return b"\r" if returns - data.count(b"\r\n") > feeds else b"\n"
 
