@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from linkage.sources.text import line_end
 from tests.sources.nights import Nights
 
 NIGHT = date(2026, 3, 2)
@@ -116,6 +117,15 @@ def test_line_ends_and_encodings(tmp_path: Path, case: str, data: bytes) -> None
     nights, run = night(tmp_path, data)
     assert sorted(row["record_id"] for row in nights.rows(run, "raw_records")) == ["1", "2", "3", "4"]
     assert not nights.kinds(run)
+
+
+@pytest.mark.parametrize(
+    ("data", "end"),
+    [(b"a\nb\n", b"\n"), (b"a\r\nb\r\n", b"\n"), (b"a\rb\r", b"\r"), (b"", b"\n"), (b"a\r\nb\r \r\n", b"\n"), (b"a\rb\rc\r\n", b"\r")],
+    ids=["line feeds", "pairs", "returns", "nothing", "a stray return among pairs", "a stray pair among returns"],
+)  # fmt: skip
+def test_lines_end_as_most_of_them_do(data: bytes, end: bytes) -> None:
+    assert line_end(data) == end
 
 
 # headers that would give people away
