@@ -4,18 +4,15 @@ An id is 16 Crockford base-32 characters (80 bits) of a SHA-256 over what made t
 appear: the district, the night, and the smallest record key. Record keys are departments' own row numbers.
 """
 
+import base64
 import hashlib
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-ID_CHARACTERS = 16
+ID_BYTES = 10  # 16 characters of five bits
+IN_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD.encode())
 
 
 def new_id(prefix: str, *parts: str) -> str:
     """``prefix`` ('P' or 'H') and 16 characters that depend on ``parts`` alone."""
     digest = hashlib.sha256("\x1f".join((prefix, *parts)).encode()).digest()
-    number = int.from_bytes(digest[:10], "big")
-    characters = []
-    for _ in range(ID_CHARACTERS):
-        number, rest = divmod(number, 32)
-        characters.append(CROCKFORD[rest])
-    return prefix + "".join(reversed(characters))
+    return prefix + base64.b32encode(digest[:ID_BYTES]).translate(IN_CROCKFORD).decode()
