@@ -8,13 +8,14 @@ import logging
 import os
 import secrets
 import threading
+import warnings
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx
+from authlib.deprecate import AuthlibDeprecationWarning
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import OAuth2Client
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
@@ -24,6 +25,10 @@ from linkage.portal import clock
 from linkage.portal.config import OpenIdProvider
 from linkage.portal.desk import Refused
 from linkage.portal.sealing import Sealer
+
+with warnings.catch_warnings():  # which client the library will want next is no concern of whoever starts the portal
+    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+    from authlib.integrations.httpx_client import OAuth2Client
 
 log = logging.getLogger(__name__)
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
