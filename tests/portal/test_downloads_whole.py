@@ -187,8 +187,8 @@ def test_its_requester_withdraws_it_for_good(portal: Portal, newest: str, taker:
     assert (take(client, newest), take(machine, newest, **bearer)) == (403, 403)
     assert "已撤回" in client.get("/downloads/unmasked").text
     assert withdraw(portal, taker, request_id) == 409
-    portal.users.setdefault("head3", add_person(portal, "head3", "office", ("data_owner",)))
-    assert say(portal, "head3", request_id) == 409
+    portal.users["other_head"] = add_person(portal, "other_head", "office", ("data_owner",))
+    assert say(portal, "other_head", request_id) == 409
 
 
 def test_a_request_withdrawn_before_it_was_answered_takes_no_grants(portal: Portal, newest: str, taker: str) -> None:
