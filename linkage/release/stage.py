@@ -144,7 +144,8 @@ def _write_restricted(context: StageContext, folder: Path) -> dict[str, int]:
 def _write_lookup(engine: Engine, folder: Path, common_records: Path) -> None:
     """``register.duckdb``: the same tables, indexed, closed and without a write-ahead log; persons have one column more,
     ``restriction`` (restrict, end, or null), which whoever shows them to a department must heed. Besides them stand
-    ``search_keys`` and ``search_addresses``, by which persons are found. Made within the limits of ``engine``."""
+    ``search_keys`` and ``search_addresses``, by which persons are found. Threads and memory are limited as those of
+    ``engine`` are, whose own tables stay in memory meanwhile."""
     path = folder / LOOKUP
     limits = {name: engine.scalar(f"SELECT current_setting('{name}')") for name in ("threads", "memory_limit")}
     spills = Path(engine.scalar("SELECT current_setting('temp_directory')")) / "lookup"
